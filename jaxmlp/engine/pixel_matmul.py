@@ -1,0 +1,63 @@
+"""Bytes times float32 weights at float32 accuracy: the first layer of every engine, forward and backward.
+
+A byte is exact in bfloat16, and a float32 is the exact sum of three bfloat16 (8 + 8 + 8 bits). So on a device whose
+bf16 units are many times faster than its float32 ones, three bf16 passes with float32 accumulation do what a general
+float32 product needs six or nine for. Products of bytes and bf16 parts are exact in float32; only the sums round.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxmlp.model import PixelMatmul
+
+
+def float32(images: Array, weights: Array) -> Array:
+    """uint8 [N, P] @ float [P, H] -> float [N, H] in the weights' own dtype, never in a device's faster default."""
+    return jnp.matmul(images.astype(weights.dtype), weights, precision=jax.lax.Precision.HIGHEST)
+
+
+@jax.custom_vjp
+def bf16x3(images: Array, weights: Array) -> Array:
+    """uint8 [N, P] @ float32 [P, H] -> float32 [N, H] in three bf16 passes; the weights' gradient likewise."""
+    return _three_passes("np,ph->nh", images, weights)
+
+
+def _forward(images: Array, weights: Array) -> tuple[Array, Array]:
+    return bf16x3(images, weights), images
+
+
+def _backward(images: Array, grad: Array) -> tuple[None, Array]:
+    return None, _three_passes("np,nh->ph", images, grad)
+
+
+bf16x3.defvjp(_forward, _backward)
+
+
+def split(x: Array) -> tuple[Array, Array, Array]:
+    """float32 -> three bfloat16 whose sum is exactly x, while x's lowest bits are normal bfloat16 numbers.
+
+    The parts are cut by masking bits: XLA may keep the excess precision of a float32 -> bfloat16 -> float32 round
+    trip, and the remainder would come out as zero.
+    """
+
+    def head(x: Array) -> Array:
+        bits = jax.lax.bitcast_convert_type(x, jnp.uint32) & jnp.uint32(0xFFFF0000)
+        return jax.lax.bitcast_convert_type(bits, jnp.float32)
+
+    high = head(x)
+    middle = head(x - high)
+    low = (x - high) - middle
+    return high.astype(jnp.bfloat16), middle.astype(jnp.bfloat16), low.astype(jnp.bfloat16)
+
+
+def _three_passes(subscripts: str, images: Array, other: Array) -> Array:
+    """Smallest part first, so that its sum is not lost against the large ones."""
+    pixels = images.astype(jnp.bfloat16)
+    high, middle, low = (
+        jnp.einsum(subscripts, pixels, part, preferred_element_type=jnp.float32) for part in split(other)
+    )
+    return (low + middle) + high
+
+
+ARITHMETIC: dict[str, PixelMatmul] = {"float32": float32, "bf16x3": bf16x3}

@@ -1,0 +1,37 @@
+"""Which engine a run uses: `Config`'s choices, with `auto` settled by the device. Serves `trainer`."""
+
+from typing import Any, Protocol
+
+import jax
+from jax import Array
+
+from jaxmlp.config import Config
+from jaxmlp.data.dataset import Split
+from jaxmlp.engine.dense import Dense
+from jaxmlp.model import Params, Totals
+
+
+class Engine(Protocol):
+    """What `trainer` asks of an engine. Engines are frozen dataclasses: hashable, so that jit takes them as static."""
+
+    def prepare(self, split: Split, device: jax.Device) -> Any:
+        """Lays a split out on the device, once a run; the result is a pytree with a `size`, the number of images."""
+        ...
+
+    def loss_and_grads(self, params: Params, batch: Any) -> tuple[Array, Array, Params]:
+        """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
+        ...
+
+    def totals(self, params: Params, batch: Any) -> Totals:
+        """Summed loss and correct count, with no gradient."""
+        ...
+
+    def logits(self, params: Params, batch: Any) -> Array:
+        """float [N, C], in the order the images came."""
+        ...
+
+
+def select(config: Config, device: jax.Device) -> Engine:
+    """The engine of `config.layout` and `config.pixels`; `auto` is what measured fastest on this kind of device."""
+    pixels = config.pixels if config.pixels != "auto" else "float32" if device.platform == "cpu" else "bf16x3"
+    return Dense(pixels, config.chunk)

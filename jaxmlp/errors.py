@@ -1,0 +1,39 @@
+"""What a user can get wrong, as exceptions: one line each, with the exit code the commands end with.
+
+A command catches `JaxmlpError` at its outermost edge, prints `error: <message>` and exits; everything else is a
+bug and keeps its traceback.
+"""
+
+
+class JaxmlpError(Exception):
+    """A mistake or circumstance the user can mend. The message is one line naming what is wrong and what would be right."""
+
+    exit_code = 2
+
+
+class ConfigError(JaxmlpError):
+    """A hyperparameter or option that cannot be: names the field, its value and what is allowed."""
+
+
+class DataError(JaxmlpError):
+    """Data that is missing, damaged or not what it claims to be: names the file and what is wrong with it."""
+
+
+class DataUnreachable(DataError):
+    """The data is not on this machine and its source cannot be reached (as opposed to: is there, but damaged)."""
+
+
+class DeviceError(JaxmlpError):
+    """A device that is not there: names what is."""
+
+
+class OutputError(JaxmlpError):
+    """Results that could not be written: names the path."""
+
+    exit_code = 4
+
+
+class DivergedError(JaxmlpError):
+    """The loss is not finite: names the step, the last finite loss, and a remedy."""
+
+    exit_code = 3

@@ -1,0 +1,166 @@
+"""The random streams of TensorFlow 1.x, bit for bit, in NumPy: what its CPU kernels draw from a seed.
+
+`model.init` draws the original program's weights from here, so a run of the port starts from the very bits a run of
+TensorFlow 1.15 starts from. Philox4x32-10 (Salmon et al., SC'11; tensorflow/core/lib/random/philox_random.h) feeds
+Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: those live in `glibc_math.py`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxmlp.glibc_math import cosf_sinf, logf
+
+DEFAULT_GRAPH_SEED = 87654321  # tensorflow/python/framework/random_seed.py
+SEED_MODULUS = 2**31 - 1
+BLOCKS_PER_SAMPLE = 256  # counter space a truncated normal reserves for one group of four, and a run for one value
+TRUNCATION = np.float32(2.0)  # kTruncateValue of TruncatedNormalDistribution
+GROUPS_PER_BATCH = 1 << 14  # groups of four drawn at a time: the temporaries stay in cache
+TWO_PI = 6.283185307179586
+
+
+class Stream(NamedTuple):
+    """One random op in one session: its two seeds, and how often it has run before."""
+
+    seed: int
+    seed2: int
+    runs: int = 0  # 0 for the op's first `session.run`, 1 for its second, …
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.seed & 0xFFFFFFFF, (self.seed >> 32) & 0xFFFFFFFF
+
+
+def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream:
+    """The stream of an op, by the rule of `tf.compat.v1.get_seed`.
+
+    Args:
+      graph_seed: of `tf.set_random_seed`, any integer, or None where it was not called.
+      op_seed: the op's own `seed=`, any integer. With a graph seed and no op seed TF 1.15 takes the number of ops
+        already in the graph; the original program's two are `model.OP_SEEDS`.
+      runs: earlier runs of this op in the same session.
+
+    Raises:
+      ValueError: neither seed is given (TensorFlow then draws at random), or `runs` is negative.
+    """
+    if runs < 0:
+        raise ValueError(f"runs = {runs}: an op cannot have run fewer than 0 times before")
+    if op_seed is None:
+        raise ValueError("op_seed is None: TF 1.15 takes the number of ops in the graph, which only the caller knows")
+    seed = DEFAULT_GRAPH_SEED if graph_seed is None else graph_seed % SEED_MODULUS
+    seed2 = op_seed % SEED_MODULUS
+    return Stream(seed, seed2 or SEED_MODULUS if seed == 0 else seed2, runs)
+
+
+def truncated_normal(shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
+    """`tf.random.truncated_normal`: float32 of `shape`, normal values redrawn until within two standard deviations."""
+    size = _size(shape)
+    out = np.empty((_groups(size), 4), np.float32)
+    for first in range(0, len(out), GROUPS_PER_BATCH):
+        batch = out[first : first + GROUPS_PER_BATCH]
+        batch[:] = _truncated_groups(np.arange(first, first + len(batch), dtype=np.uint64), size, stream)
+    return _scaled(out, size, shape, stddev, mean)
+
+
+def random_normal(shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
+    """`tf.random.normal`: float32 of `shape`."""
+    size = _size(shape)
+    return _scaled(_in_batches(_box_muller, np.float32, size, stream), size, shape, stddev, mean)
+
+
+def random_uniform(shape, stream: Stream, minval=0, maxval=None, dtype=np.float32) -> np.ndarray:
+    """`tf.random.uniform` over [minval, maxval): float32 or int32 of `shape`.
+
+    Raises:
+      ValueError: another dtype; integers without a `maxval`, or with an empty range or one that int32 cannot hold.
+    """
+    dtype, size = np.dtype(dtype), _size(shape)
+    if dtype == np.float32:
+        low, high = np.float32(minval), np.float32(1 if maxval is None else maxval)
+        return _scaled(_in_batches(_unit_floats, np.float32, size, stream), size, shape, high - low, low)
+    if dtype != np.int32:
+        raise ValueError(f"random_uniform draws float32 or int32, not {dtype}")
+    if maxval is None or not -(2**31) <= minval < maxval <= 2**31 - 1:
+        raise ValueError(f"random_uniform int32 needs minval < maxval within int32, not [{minval}, {maxval})")
+    words = _in_batches(lambda words: words, np.uint32, size, stream).reshape(-1)[:size]
+    offsets = (words % np.uint32(maxval - minval)).astype(np.int64)
+    return (offsets + minval).astype(np.int32).reshape(shape)
+
+
+def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
+    """Philox4x32-10 blocks: counter_low uint64 [B], the block numbers n -> uint32 [B, 4].
+
+    Key (seed low, seed high); counter (n low, n high, seed2 low, seed2 high).
+    """
+    mask, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
+    c0, c1 = counter_low & mask, counter_low >> shift
+    c2 = np.full_like(c0, stream.seed2 & 0xFFFFFFFF)
+    c3 = np.full_like(c0, stream.seed2 >> 32)
+    k0, k1 = stream.key
+    for _ in range(10):
+        p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
+        c0, c1, c2, c3 = (p1 >> shift) ^ c1 ^ np.uint64(k0), p1 & mask, (p0 >> shift) ^ c3 ^ np.uint64(k1), p0 & mask
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
+
+
+def _in_batches(convert, dtype, size: int, stream: Stream) -> np.ndarray:
+    """Groups of four values, one Philox block a group, a batch at a time."""
+    out = np.empty((_groups(size), 4), dtype)
+    for first in range(0, len(out), GROUPS_PER_BATCH):
+        last = min(first + GROUPS_PER_BATCH, len(out))
+        out[first:last] = convert(philox(_counter(np.arange(first, last, dtype=np.uint64), size, stream), stream))
+    return out
+
+
+def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarray:
+    """groups uint64 [G] -> float32 [G, 4]: candidates of block after block, the first four within the bounds kept."""
+    out = np.empty((len(groups), 4), np.float32)
+    kept = np.zeros(len(groups), np.int64)  # values each group has so far
+    open_rows = np.arange(len(groups))
+    for block in range(BLOCKS_PER_SAMPLE):
+        counters = groups[open_rows] * np.uint64(BLOCKS_PER_SAMPLE) + np.uint64(block)
+        candidates = _box_muller(philox(_counter(counters, size, stream), stream))
+        accepted = np.abs(candidates) < TRUNCATION
+        place = kept[open_rows, None] + np.cumsum(accepted, axis=1) - 1
+        row, column = np.nonzero(accepted & (place < 4))
+        out[open_rows[row], place[row, column]] = candidates[row, column]
+        kept[open_rows] += accepted.sum(axis=1)
+        open_rows = open_rows[kept[open_rows] < 4]
+        if not len(open_rows):
+            return out
+    raise AssertionError("256 Philox blocks without four values inside two standard deviations")
+
+
+def _counter(blocks: np.ndarray, size: int, stream: Stream) -> np.ndarray:
+    """Block numbers of this run: every run before it has moved the op's counter on by 256 blocks a value."""
+    base = stream.runs * BLOCKS_PER_SAMPLE * size
+    return blocks + np.uint64(base % 2**64)
+
+
+def _unit_floats(words: np.ndarray) -> np.ndarray:
+    """uint32 words -> float32 in [0, 1): the low 23 bits, exactly (Uint32ToFloat)."""
+    return (words & np.uint32(0x7FFFFF)).astype(np.float32) * np.float32(2.0**-23)
+
+
+def _box_muller(words: np.ndarray) -> np.ndarray:
+    """uint32 [B, 4] -> float32 [B, 4] standard normals; words (0, 1) give values 0 and 1, words (2, 3) the others."""
+    uniform = _unit_floats(words)
+    radius = np.sqrt(np.float32(-2) * logf(np.maximum(uniform[:, ::2], np.float32(1e-7))))
+    angle = (TWO_PI * uniform[:, 1::2].astype(np.float64)).astype(np.float32)
+    cosine, sine = cosf_sinf(angle)
+    return np.stack([sine * radius, cosine * radius], axis=2).reshape(-1, 4)
+
+
+def _scaled(groups: np.ndarray, size: int, shape, scale: float, offset: float) -> np.ndarray:
+    """The first `size` values times scale plus offset, in two float32 roundings as TensorFlow's kernels do."""
+    values = groups.reshape(-1)[:size]
+    return (values * np.float32(scale) + np.float32(offset)).reshape(shape)
+
+
+def _size(shape) -> int:
+    return int(np.prod(shape, dtype=np.int64))
+
+
+def _groups(size: int) -> int:
+    return -(-size // 4)
