@@ -6,7 +6,7 @@ bug and keeps its traceback.
 
 
 class JaxmlpError(Exception):
-    """A mistake or circumstance the user can mend. The message is one line naming what is wrong and what would be right."""
+    """What the user can mend. The message is one line: what is wrong, and what would be right."""
 
     exit_code = 2
 

@@ -4,7 +4,7 @@ logits = relu(x W1 + b1) W2 + b2        x: pixels 0 … 255, unscaled, as the or
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,16 +19,16 @@ from jaxmlp.data.dataset import PIXELS
 OP_SEEDS = {"weights_1": 21, "weights_2": 39}
 
 # uint8 [N, P], float [P, H] -> float [N, H]; see engine/pixel_matmul.py
-PixelMatmul = Callable[[Array, Array], Array]
+PixelMatmul = Callable[[Array, Any], Array]
 
 
 class Params(NamedTuple):
     """The four tensors, in the original's order; also the shape of a gradient."""
 
-    weights_1: Array  # [784, H]
-    biases_1: Array  # [H]
-    weights_2: Array  # [H, C]
-    biases_2: Array  # [C]
+    weights_1: Array | np.ndarray  # [784, H]
+    biases_1: Array | np.ndarray  # [H]
+    weights_2: Array | np.ndarray  # [H, C]
+    biases_2: Array | np.ndarray  # [C]
 
 
 def init(config: Config, classes: int) -> Params:
@@ -43,7 +43,7 @@ def init(config: Config, classes: int) -> Params:
         biases_1=np.zeros(config.hidden, np.float32),
         weights_2=weights("weights_2", (config.hidden, classes)),
         biases_2=np.zeros(classes, np.float32),
-    )  # pyright: ignore[reportArgumentType]  (NumPy arrays are what a jitted function takes)
+    )
 
 
 def logits(params: Params, images: Array, pixel_matmul: PixelMatmul) -> Array:

@@ -1,6 +1,7 @@
 """optax transformations with TF 1.x semantics: what `trainer.step` applies to the gradient."""
 
 import functools
+from typing import Any
 
 import jax.numpy as jnp
 import optax
@@ -20,5 +21,5 @@ def gradient_descent() -> optax.GradientTransformationExtraArgs:
 
 def init(params: Params, learning_rate: float) -> optax.OptState:
     """The optimizer's state before the first step, with the rate in it."""
-    state = gradient_descent().init(params)
+    state: Any = gradient_descent().init(params)
     return state._replace(hyperparams={"learning_rate": jnp.asarray(learning_rate, params.weights_1.dtype)})

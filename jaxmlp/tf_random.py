@@ -77,7 +77,8 @@ def random_uniform(shape, stream: Stream, minval=0, maxval=None, dtype=np.float3
     dtype, size = np.dtype(dtype), _size(shape)
     if dtype == np.float32:
         low, high = np.float32(minval), np.float32(1 if maxval is None else maxval)
-        return _scaled(_in_batches(_unit_floats, np.float32, size, stream), size, shape, high - low, low)
+        units = _in_batches(_unit_floats, np.float32, size, stream)
+        return _scaled(units, size, shape, float(high - low), float(low))
     if dtype != np.int32:
         raise ValueError(f"random_uniform draws float32 or int32, not {dtype}")
     if maxval is None or not -(2**31) <= minval < maxval <= 2**31 - 1:

@@ -105,6 +105,7 @@ class Run:
         self.device = device
         self.engine = select(config, device)
         self.state = jax.device_put(init(config, len(dataset.class_names)), device)
+        self.train_size = len(dataset.train.labels)
         self._train = self.engine.prepare(dataset.train, device)
         self._test = self.engine.prepare(dataset.test, device)
         # A step on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of the loop.
@@ -126,7 +127,7 @@ class Run:
                     raise DivergedError(_divergence(step, loss, last_finite, self.config.learning_rate))
                 last_finite = loss
                 test = self.test_accuracy() if self.config.reports(step) else None
-                yield Record(step, loss, 100.0 * int(corrects[offset]) / self._train.size, test)
+                yield Record(step, loss, 100.0 * int(corrects[offset]) / self.train_size, test)
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""

@@ -5,7 +5,7 @@ gradient are sums over images, so the chunks' sums are the batch's, whatever the
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,10 @@ class Dense:
     pixels: str  # a key of pixel_matmul.ARITHMETIC
     chunk: int  # images a pass
     head: Head = model.totals  # what is summed over the images and differentiated
+
+    def describe(self) -> dict[str, Any]:
+        """For the log and config.json."""
+        return {"layout": "dense", "pixels": self.pixels, "chunk": self.chunk}
 
     def prepare(self, split: Split, device: jax.Device) -> DenseBatch:
         """Puts the bytes on the device, as bytes."""

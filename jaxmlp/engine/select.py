@@ -14,6 +14,10 @@ from jaxmlp.model import Params, Totals
 class Engine(Protocol):
     """What `trainer` asks of an engine. Engines are frozen dataclasses: hashable, so that jit takes them as static."""
 
+    def describe(self) -> dict[str, Any]:
+        """What the engine is, for the log and config.json: its layout, arithmetic and chunk."""
+        ...
+
     def prepare(self, split: Split, device: jax.Device) -> Any:
         """Lays a split out on the device, once a run; the result is a pytree with a `size`, the number of images."""
         ...

@@ -1,0 +1,43 @@
+"""Which device a run uses: the one that was asked for, or a clear refusal. Serves the commands."""
+
+import jax
+
+from jaxmlp.errors import DeviceError
+
+REMEDY = {
+    "gpu": "for an NVIDIA GPU install jaxmlp[cuda12] or jaxmlp[cuda13]",
+    "tpu": "on a TPU machine install jaxmlp[tpu]",
+    "cpu": "unset JAX_PLATFORMS, or add cpu to it",
+}
+
+
+def pick(name: str) -> jax.Device:
+    """The first device of the platform `name` (cpu, gpu or tpu), or JAX's own choice for auto.
+
+    Raises:
+      DeviceError: there is none; names the platforms there are. Never falls back to another.
+    """
+    if name == "cpu" and "cpu" in (jax.config.jax_platforms or "cpu").split(","):  # pyright: ignore[reportAttributeAccessIssue]
+        jax.config.update("jax_platforms", "cpu")  # leaves a GPU and its memory alone
+    try:
+        return jax.devices(None if name == "auto" else name)[0]
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(_missing(name, error)) from None
+
+
+def _missing(name: str, error: Exception) -> str:
+    present = _present()
+    if not present:
+        return f"JAX finds no device at all (JAX_PLATFORMS={jax.config.jax_platforms}): {_first_line(error)}"  # pyright: ignore[reportAttributeAccessIssue]
+    return f"no {name} on this machine: JAX sees only {', '.join(present)}. Use --device {present[0]}; {REMEDY[name]}"
+
+
+def _present() -> list[str]:
+    try:
+        return sorted({"gpu" if d.platform in ("cuda", "rocm") else d.platform for d in jax.devices()})
+    except (RuntimeError, AssertionError):
+        return []
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["unknown cause"])[0]
