@@ -1,0 +1,1 @@
+"""The proof: whether the JAX port computes what the TensorFlow 1.x program computes. `python -m parity`."""

@@ -1,0 +1,145 @@
+"""Asks TensorFlow: hands `tf1_program.py` questions and brings back its answers, from either of two interpreters.
+
+`Tf115` is genuine TensorFlow 1.15.5 in its own Python 3.7, a subprocess with a time limit; `Compat` is TensorFlow 2.x
+in this process. `trace.py` turns answers into a trace; a machine with neither opens a recording instead.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from jaxmlp.config import Config
+from jaxmlp.data.dataset import Dataset
+from parity.errors import CannotCompare, OracleFailed
+
+PROGRAM = Path(__file__).with_name("tf1_program.py")
+Arrays = dict[str, np.ndarray]
+
+
+class Question(NamedTuple):
+    """One question to `tf1_program`, which describes them, and the arrays it carries."""
+
+    ask: dict[str, Any]
+    arrays: Arrays = {}  # noqa: RUF012  (never changed)
+
+
+class Answers(NamedTuple):
+    """The arrays that answer each question, and which TensorFlow it was."""
+
+    arrays: list[Arrays]
+    provenance: dict[str, Any]
+
+
+class Oracle(Protocol):
+    """Someone who answers for TensorFlow."""
+
+    name: str
+
+    def ask(self, config: Config, dataset: Dataset, questions: list[Question]) -> Answers:
+        """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
+        ...
+
+
+class Tf115:
+    """Genuine TensorFlow 1.15.5: the program runs under a Python 3.7 that knows nothing of this project."""
+
+    name = "tf115"
+
+    def __init__(self, python: Path, threads: int = 0, time_limit: float = 3600):
+        self.python, self.threads, self.time_limit = python, threads, time_limit
+
+    def ask(self, config: Config, dataset: Dataset, questions: list[Question]) -> Answers:
+        with tempfile.TemporaryDirectory(prefix="parity-") as folder:
+            request, answer = Path(folder, "request.npz"), Path(folder, "answer.npz")
+            header, arrays = _request(config, dataset, questions, self.threads)
+            np.savez(request, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+            self._run([str(PROGRAM), str(request), str(answer)])
+            with np.load(answer, allow_pickle=False) as npz:
+                provenance = json.loads(npz["header"].tobytes())
+                return Answers(_by_question(npz, len(questions)), provenance)
+
+    def _run(self, arguments: list[str]) -> None:
+        environment = {**os.environ, "PYTHONPATH": "", "PYTHONWARNINGS": "ignore"}
+        command = [str(self.python), *arguments]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=self.time_limit, env=environment)
+        except subprocess.TimeoutExpired:
+            raise OracleFailed(
+                f"TensorFlow 1.15 gave no answer within {self.time_limit:g} s; see --time-limit"
+            ) from None
+        except OSError as error:
+            raise OracleFailed(
+                f"{self.python} does not run: {error.strerror}; `python -m parity setup` mends it"
+            ) from None
+        if result.returncode:
+            raise OracleFailed(
+                f"TensorFlow 1.15 {_end_of(result.returncode)}; the end of what it said:\n{_tail(result.stderr)}"
+            )
+
+
+class Compat:
+    """TensorFlow 2.x, through `tensorflow.compat.v1`, in this process."""
+
+    name = "compat"
+
+    def __init__(self, threads: int = 0):
+        self.threads = threads
+
+    def ask(self, config: Config, dataset: Dataset, questions: list[Question]) -> Answers:
+        header, arrays = _request(config, dataset, questions, self.threads)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's own, about itself
+            try:
+                from parity import tf1_program
+            except ImportError as error:
+                raise CannotCompare(
+                    f"TensorFlow 2.x cannot be imported ({error}); pip install 'jaxmlp[parity]'"
+                ) from None
+            return Answers(*tf1_program.answer(header, arrays))
+
+
+def _request(config: Config, dataset: Dataset, questions: list[Question], threads: int) -> tuple[dict, Arrays]:
+    program_config = {
+        "hidden": config.hidden,
+        "learning_rate": config.learning_rate,
+        "weight_stddev": config.weight_stddev,
+        "seed": config.seed,
+        "classes": len(dataset.class_names),
+    }
+    header = {"config": program_config, "threads": threads, "questions": [question.ask for question in questions]}
+    arrays = {
+        "train_images": dataset.train.images,
+        "train_labels": dataset.train.labels,
+        "test_images": dataset.test.images,
+        "test_labels": dataset.test.labels,
+    }
+    for i, question in enumerate(questions):
+        arrays.update((f"{i}/{name}", array) for name, array in question.arrays.items())
+    return header, arrays
+
+
+def _by_question(npz: Any, count: int) -> list[Arrays]:
+    """The arrays "i/name" of a file as one dict of "name" a question."""
+    answers: list[Arrays] = [{} for _ in range(count)]
+    for name in npz.files:
+        if name != "header":
+            i, rest = name.split("/", 1)
+            answers[int(i)][rest] = npz[name]
+    return answers
+
+
+def _end_of(returncode: int) -> str:
+    if returncode == -signal.SIGKILL:
+        return "was killed, most likely for want of memory (try --images 10000)"
+    return f"was ended by signal {-returncode}" if returncode < 0 else f"failed with exit code {returncode}"
+
+
+def _tail(stderr: str, lines: int = 12) -> str:
+    return "\n".join(f"  {line}" for line in stderr.strip().splitlines()[-lines:]) or "  (nothing)"

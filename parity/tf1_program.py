@@ -1,0 +1,227 @@
+"""The original TensorFlow 1.x program, op for op, answering questions about what it computes.
+
+One file for two interpreters: Python 3.7 with genuine TensorFlow 1.15.5, and whatever runs TF 2.x, through
+`tensorflow.compat.v1`. It needs TensorFlow and NumPy and nothing else, so that `oracle.py` can hand it to a Python that
+knows nothing of this project: `python tf1_program.py REQUEST.npz ANSWER.npz`. Arrays travel without pickle; what is
+not an array travels as JSON in the array "header".
+
+The header: {"config": hidden, learning_rate, weight_stddev, seed, classes; "threads": 0 for all; "questions": [...]}.
+A question is one of
+  {"ask": "init"}                                         the initial weights
+  {"ask": "run", "steps", "report_every", "first",        `steps` updates from the weights the question carries, or the
+   "weights_at": [...]}                                   initial ones; step numbers count from `first`; the weights
+                                                          as they were before the steps of `weights_at`
+  {"ask": "step"}                                         loss, logits, gradients and updated weights of one step
+  {"ask": "backward"}                                     gradients of N times the loss, with its derivative by the
+                                                          logits ("logits_grad") handed over
+The arrays of question i are named "i/weights_1", …, those of its answer likewise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections import namedtuple
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # one rounding for every CPU, where the version knows the switch
+
+import tensorflow.compat.v1 as tf
+
+NAMES = ("weights_1", "biases_1", "weights_2", "biases_2")
+SMALL_ZEROS = 1000  # tf.zeros: up to here (exclusively) one constant op, from here on shape, constant and fill
+
+Graph = namedtuple(
+    "Graph",
+    "train_images train_labels test_images variables new_values assigns logits loss predictions test_predictions "
+    "grads train logits_grad backward",
+)
+
+
+def build(config, pixels, classes):
+    """The original's graph. Its ops come in the original's order, because TF 1.15 counts them to seed the weights."""
+    tf.set_random_seed(config["seed"])
+    op_seeds = _op_seeds(config["hidden"])
+    train_images, train_labels, train_x, train_y = _reformat(pixels, classes)
+    test_images, _, test_x, _ = _reformat(pixels, classes)
+    stddev = config["weight_stddev"]
+    weights_1 = tf.Variable(tf.truncated_normal([pixels, config["hidden"]], stddev=stddev, seed=op_seeds[0]))
+    biases_1 = tf.Variable(tf.zeros([config["hidden"]]))
+    hidden = tf.nn.relu(tf.matmul(train_x, weights_1) + biases_1)
+    weights_2 = tf.Variable(tf.truncated_normal([config["hidden"], classes], stddev=stddev, seed=op_seeds[1]))
+    biases_2 = tf.Variable(tf.zeros([classes]))
+    logits = tf.matmul(hidden, weights_2) + biases_2
+    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=train_y, logits=logits))
+    optimizer = tf.train.GradientDescentOptimizer(config["learning_rate"])
+    variables = [weights_1, biases_1, weights_2, biases_2]
+    grads_and_variables = optimizer.compute_gradients(loss, variables)
+    train = optimizer.apply_gradients(grads_and_variables)  # these two lines are what `minimize` is
+    predictions = tf.nn.softmax(logits)
+    test_hidden = tf.nn.relu(tf.matmul(test_x, weights_1) + biases_1)
+    test_predictions = tf.nn.softmax(tf.matmul(test_hidden, weights_2) + biases_2)
+
+    # Beyond the original: a way in for weights and the derivative by the logits; last, so as to shift no op's number.
+    new_values = [tf.placeholder(tf.float32, variable.shape) for variable in variables]
+    assigns = [tf.assign(variable, value) for variable, value in zip(variables, new_values)]
+    logits_grad = tf.placeholder(tf.float32, [None, classes])
+    return Graph(
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        variables=variables,
+        new_values=new_values,
+        assigns=assigns,
+        logits=logits,
+        loss=loss,
+        predictions=predictions,
+        test_predictions=test_predictions,
+        grads=[grad for grad, _ in grads_and_variables],
+        train=train,
+        logits_grad=logits_grad,
+        backward=tf.gradients(logits, variables, grad_ys=logits_grad),
+    )
+
+
+def _reformat(pixels, classes):
+    """uint8 images [N, pixels], labels [N] -> float32 images, unscaled, and one-hot labels: the original's nine ops."""
+    images = tf.placeholder(tf.uint8, [None, pixels])
+    flat = tf.cast(tf.reshape(images, [-1, pixels]), tf.float32)
+    labels = tf.placeholder(tf.uint8, [None])
+    return images, labels, flat, tf.one_hot(labels, classes)
+
+
+def _op_seeds(hidden):
+    """TF 1.15 numbers the ops by itself; TF 2.x counts otherwise and is told what TF 1.15 would have found."""
+    if tf.__version__.startswith("1."):
+        return None, None
+    return 21, 39 if hidden >= SMALL_ZEROS else 37
+
+
+class Program:
+    """The graph in a session of its own, with the data it trains on (uint8 train_images, train_labels, test_…)."""
+
+    def __init__(self, config, data, threads=0):
+        self.data = data
+        self.graph = tf.Graph()
+        with self.graph.as_default():
+            self.ops = build(config, data["train_images"].shape[1], config["classes"])
+            initialize = tf.global_variables_initializer()
+        # No GPU even where TensorFlow finds one: the reference is TensorFlow's float32 on a CPU.
+        self.session = tf.Session(
+            graph=self.graph,
+            config=tf.ConfigProto(
+                intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads, device_count={"GPU": 0}
+            ),
+        )
+        self.session.run(initialize)
+        self.initial = self.weights()  # kept, because a second run of the initializer would draw other numbers
+
+    def init(self, question, arrays):
+        """The weights as the initializer left them."""
+        return self.initial
+
+    def run(self, question, arrays):
+        """`steps` updates: losses float32 [S], correct counts int64 [S], test counts at reports; then the weights and
+        the softmax of all test images, float32 [M, C], which the original evaluates once more at its end.
+        """
+        self.load(arrays or self.initial)
+        fetches = [self.ops.train, self.ops.loss, self.ops.predictions]  # in one go: both are from before the update
+        losses, corrects, test_steps, test_corrects, answer = [], [], [], [], {}
+        for step in range(question["first"], question["first"] + question["steps"]):
+            if step in question["weights_at"]:
+                answer.update((f"{step}/{name}", value) for name, value in self.weights().items())
+            _, loss, predictions = self.session.run(fetches, self.train_feed())
+            losses.append(loss)
+            corrects.append(_correct(predictions, self.data["train_labels"]))
+            if step % question["report_every"] == 0:
+                test_steps.append(step)
+                test_corrects.append(_correct(self.test_predictions(), self.data["test_labels"]))
+        answer.update(self.weights())
+        answer["losses"] = np.array(losses, np.float32)
+        answer["corrects"] = np.array(corrects, np.int64)
+        answer["test_steps"] = np.array(test_steps, np.int64)
+        answer["test_corrects"] = np.array(test_corrects, np.int64)
+        answer["test_predictions"] = self.test_predictions()
+        return answer
+
+    def step(self, question, arrays):
+        """One step from the given weights: what it saw before the update, and the weights after it."""
+        self.load(arrays)
+        fetches = [self.ops.train, self.ops.loss, self.ops.predictions, self.ops.logits, self.ops.grads]
+        _, loss, predictions, logits, grads = self.session.run(fetches, self.train_feed())
+        answer = {"grads/" + name: grad for name, grad in zip(NAMES, grads)}
+        answer.update(("new/" + name, value) for name, value in self.weights().items())
+        answer["loss"] = np.array(loss, np.float32)
+        answer["correct"] = np.array(_correct(predictions, self.data["train_labels"]), np.int64)
+        answer["logits"] = logits
+        return answer
+
+    def backward(self, question, arrays):
+        """The gradients that a derivative by the logits, float32 [N, C], sends back from the given weights."""
+        self.load(arrays)
+        feed = self.train_feed()
+        feed[self.ops.logits_grad] = arrays["logits_grad"]
+        return dict(zip(NAMES, self.session.run(self.ops.backward, feed)))
+
+    def weights(self):
+        """Copies: what TF 1.15 fetches of a variable may be the variable's memory, which the next step overwrites."""
+        return {name: np.array(value) for name, value in zip(NAMES, self.session.run(self.ops.variables))}
+
+    def load(self, arrays):
+        self.session.run(self.ops.assigns, {op: arrays[name] for op, name in zip(self.ops.new_values, NAMES)})
+
+    def train_feed(self):
+        return {self.ops.train_images: self.data["train_images"], self.ops.train_labels: self.data["train_labels"]}
+
+    def test_predictions(self):
+        return self.session.run(self.ops.test_predictions, {self.ops.test_images: self.data["test_images"]})
+
+    def op_seeds(self):
+        """What the weights' random ops were built with: [[seed, seed2], [seed, seed2]]."""
+        draws = [op for op in self.graph.get_operations() if op.type == "TruncatedNormal"]
+        return [[int(op.get_attr("seed")), int(op.get_attr("seed2"))] for op in draws]
+
+
+def _correct(predictions, labels):
+    return int((np.argmax(predictions, 1) == labels).sum())
+
+
+def answer(header, arrays):
+    """Answers a header's questions one after the other: (answers, one dict of arrays a question; provenance)."""
+    data = {name: arrays[name] for name in ("train_images", "train_labels", "test_images", "test_labels")}
+    program = Program(header["config"], data, header["threads"])
+    answers = []
+    for i, question in enumerate(header["questions"]):
+        prefix = f"{i}/"
+        own = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+        ask = {"init": program.init, "run": program.run, "step": program.step, "backward": program.backward}
+        answers.append(ask[question["ask"]](question, own))
+    provenance = {
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "op_seeds": program.op_seeds(),
+    }
+    program.session.close()
+    return answers, provenance
+
+
+def main(request_path, answer_path):
+    """The subprocess's side of `oracle.py`: reads one npz, writes another, whole or not at all."""
+    with np.load(request_path, allow_pickle=False) as npz:
+        arrays = {name: npz[name] for name in npz.files}
+    header = json.loads(arrays.pop("header").tobytes().decode())
+    answers, provenance = answer(header, arrays)
+    out = {f"{i}/{name}": array for i, one in enumerate(answers) for name, array in one.items()}
+    out["header"] = np.frombuffer(json.dumps(provenance).encode(), np.uint8)
+    with open(answer_path + ".part", "wb") as file:
+        np.savez(file, **out)
+    os.replace(answer_path + ".part", answer_path)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
