@@ -54,7 +54,8 @@ def _block(table: Glyphs, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [B, 784] and labels uint8 [B] for the random numbers [_DRAWS, B]."""
     digit = (chance[0] * 10).astype(np.int64)
     glyph = table.first[digit] + (chance[1] * table.count[digit]).astype(np.int64)
-    x, y = _bend(*np.moveaxis(table.points[glyph], 1, 0), 2 * chance[2:10, :, None] - 1)
+    path = table.points[glyph]
+    x, y = _bend(path[:, 0], path[:, 1], 2 * chance[2:10, :, None] - 1)
     x, y, length = _fit(x, y, table.joined[glyph], 2 * chance[10:13, :, None] - 1)
     canvas = _blur(_splat(x, y) * (length / POINTS), 0.5 + 0.6 * chance[13, :, None])
     gain = 3.4 + 2.8 * chance[14, :, None]
