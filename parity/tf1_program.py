@@ -11,7 +11,8 @@ A question is one of
   {"ask": "run", "steps", "report_every", "first",        `steps` updates from the weights the question carries, or the
    "weights_at": [...]}                                   initial ones; step numbers count from `first`; the weights
                                                           as they were before the steps of `weights_at`
-  {"ask": "step"}                                         loss, logits, gradients and updated weights of one step
+  {"ask": "step"}                                         loss, logits, active units, gradients and updated weights of
+                                                          one step
   {"ask": "backward"}                                     gradients of N times the loss, with its derivative by the
                                                           logits ("logits_grad") handed over
 The arrays of question i are named "i/weights_1", …, those of its answer likewise.
@@ -38,7 +39,7 @@ SMALL_ZEROS = 1000  # tf.zeros: up to here (exclusively) one constant op, from h
 Graph = namedtuple(
     "Graph",
     "train_images train_labels test_images variables new_values assigns logits loss predictions test_predictions "
-    "grads train logits_grad backward",
+    "grads train active logits_grad backward",
 )
 
 
@@ -64,7 +65,8 @@ def build(config, pixels, classes):
     test_hidden = tf.nn.relu(tf.matmul(test_x, weights_1) + biases_1)
     test_predictions = tf.nn.softmax(tf.matmul(test_hidden, weights_2) + biases_2)
 
-    # Beyond the original: a way in for weights and the derivative by the logits; last, so as to shift no op's number.
+    # Beyond the original: a way in for weights and the derivative by the logits, and a look at which units are active.
+    # Last, so as to shift no op's number.
     new_values = [tf.placeholder(tf.float32, variable.shape) for variable in variables]
     assigns = [tf.assign(variable, value) for variable, value in zip(variables, new_values)]
     logits_grad = tf.placeholder(tf.float32, [None, classes])
@@ -81,6 +83,7 @@ def build(config, pixels, classes):
         test_predictions=test_predictions,
         grads=[grad for grad, _ in grads_and_variables],
         train=train,
+        active=tf.greater(hidden, 0.0),
         logits_grad=logits_grad,
         backward=tf.gradients(logits, variables, grad_ys=logits_grad),
     )
@@ -151,13 +154,15 @@ class Program:
     def step(self, question, arrays):
         """One step from the given weights: what it saw before the update, and the weights after it."""
         self.load(arrays)
-        fetches = [self.ops.train, self.ops.loss, self.ops.predictions, self.ops.logits, self.ops.grads]
-        _, loss, predictions, logits, grads = self.session.run(fetches, self.train_feed())
+        ops = self.ops
+        fetches = [ops.train, ops.loss, ops.predictions, ops.logits, ops.grads, ops.active]
+        _, loss, predictions, logits, grads, active = self.session.run(fetches, self.train_feed())
         answer = {"grads/" + name: grad for name, grad in zip(NAMES, grads)}
         answer.update(("new/" + name, value) for name, value in self.weights().items())
         answer["loss"] = np.array(loss, np.float32)
         answer["correct"] = np.array(_correct(predictions, self.data["train_labels"]), np.int64)
         answer["logits"] = logits
+        answer["active"] = np.packbits(active, axis=1)  # uint8 [N, ceil(hidden / 8)]
         return answer
 
     def backward(self, question, arrays):
