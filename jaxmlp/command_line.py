@@ -83,14 +83,14 @@ def _names(options: type) -> dict[str, Any]:
     """Every option's name and type; a nested dataclass counts by its fields, as on the command line."""
     names: dict[str, Any] = {}
     for name, hint in get_type_hints(options).items():
-        names |= _names(hint) if dataclasses.is_dataclass(hint) else {name: hint}
+        names |= _names(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else {name: hint}
     return names
 
 
 def _build(options: type[Options], values: dict[str, Any]) -> Options:
     arguments: dict[str, Any] = {}
     for name, hint in get_type_hints(options).items():
-        if dataclasses.is_dataclass(hint):
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             arguments[name] = _build(hint, values)
         elif name in values:
             arguments[name] = _convert(name, values[name], hint)

@@ -20,8 +20,8 @@ class CompileClock:
     def __exit__(self, *_) -> None:
         jax.monitoring.unregister_event_duration_listener(self._on_event)
 
-    def _on_event(self, event: str, seconds: float, **details) -> None:
+    def _on_event(self, event: str, duration_secs: float, **kwargs: str | int) -> None:
         if event in (LOWERING, COMPILING):
-            self.seconds += seconds
+            self.seconds += duration_secs
         if event == COMPILING:
-            self.programs.append(str(details.get("fun_name", "?")))
+            self.programs.append(str(kwargs.get("fun_name", "?")))

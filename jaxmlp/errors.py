@@ -37,3 +37,7 @@ class DivergedError(JaxmlpError):
     """The loss is not finite: names the step, the last finite loss, and a remedy."""
 
     exit_code = 3
+
+    def __init__(self, message: str, step: int):
+        super().__init__(message)
+        self.step = step  # the first whose loss is not finite

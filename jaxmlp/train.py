@@ -17,7 +17,7 @@ import tyro
 
 from jaxmlp import command_line
 from jaxmlp.config import Config
-from jaxmlp.errors import ConfigError, JaxmlpError, OutputError
+from jaxmlp.errors import ConfigError, DivergedError, OutputError
 
 DESCRIPTION = "Train the original TensorFlow 1.x MNIST program, in JAX: the same weights, gradients and lines."
 
@@ -72,7 +72,7 @@ def train(argv: Sequence[str] | None) -> int:
     from jaxmlp.data import load
     from jaxmlp.device import pick
     from jaxmlp.record import Screen, stand_in_notice
-    from jaxmlp.trainer import Run
+    from jaxmlp.trainer import Run, prepare
 
     if options.plots:
         plots.require_matplotlib()
@@ -86,7 +86,7 @@ def train(argv: Sequence[str] | None) -> int:
         screen.warn(stand_in_notice(dataset.source))
     started = time.perf_counter()
     with CompileClock() as clock:
-        run = Run(config, dataset, device)
+        run = Run(config, prepare(config, dataset, device))
         folder = RunFolder(options.out or default_folder(config.seed), describe(run, dataset.source))
         screen.say(introduction(run, dataset))
         records, interrupted = watch(run, folder, screen, dataset)
@@ -124,9 +124,9 @@ def watch(run, folder, screen, dataset) -> tuple[list[Any], bool]:
                     screen.report(record, dataset.source, dataset.stand_in)
                 if interrupt.asked and record.step + 1 == int(run.state.step):
                     break
-        except JaxmlpError as error:
+        except DivergedError as error:
             folder.close()
-            raise type(error)(f"{error}. The steps before it are in {folder.path}") from None
+            raise DivergedError(f"{error}. The steps before it are in {folder.path}", error.step) from None
         finally:
             screen.close()
     return records, interrupt.asked and len(records) < run.config.steps
@@ -153,12 +153,14 @@ class Interrupt:
 def introduction(run, dataset) -> str:
     """The original's two lines of shapes, then what it runs on and what it reads."""
     classes = len(dataset.class_names)
-    engine = ", ".join(f"{name} {value}" for name, value in run.engine.describe().items())
+    engine = ", ".join(f"{name} {value}" for name, value in run.workload.engine.describe().items())
     lines = [
         f"{name} set {split.images.shape} {(len(split.labels), classes)}"
         for name, split in (("Training", dataset.train), ("Test", dataset.test))
     ]
-    return "\n".join([*lines, f"Device: {device_name(run.device)}; engine: {engine}", f"Data: {dataset.source}"])
+    return "\n".join(
+        [*lines, f"Device: {device_name(run.workload.device)}; engine: {engine}", f"Data: {dataset.source}"]
+    )
 
 
 def device_name(device) -> str:
@@ -174,9 +176,9 @@ def describe(run, source: str) -> dict[str, Any]:
 
     return {
         "config": dataclasses.asdict(run.config),
-        "engine": run.engine.describe(),
+        "engine": run.workload.engine.describe(),
         "data": source,
-        "device": device_name(run.device),
+        "device": device_name(run.workload.device),
         "versions": {"jaxmlp": __version__, "jax": jax.__version__, "python": sys.version.split()[0]},
     }
 
@@ -202,7 +204,7 @@ def summary(steps: int, run, seconds: float, compile_seconds: float) -> str:
     stepping = max(seconds - compile_seconds, 1e-9)
     return (
         f"{steps} steps in {stepping:.1f} s: {steps / stepping:.2f} steps/s, "
-        f"{steps * run.train_size / stepping:,.0f} images/s; compiling took {compile_seconds:.1f} s more"
+        f"{steps * run.workload.train.size / stepping:,.0f} images/s; compiling took {compile_seconds:.1f} s more"
     )
 
 

@@ -92,24 +92,36 @@ def probabilities(params: Params, batch: Any, *, engine: Engine) -> Array:
     return jax.nn.softmax(engine.logits(params, batch))
 
 
+class Workload(NamedTuple):
+    """A data set laid out on a device by an engine: prepared once, trained on by any number of runs."""
+
+    engine: Engine
+    train: Any  # what engine.prepare returned
+    test: Any
+    classes: int
+    device: jax.Device
+
+
+def prepare(config: Config, dataset: Dataset, device: jax.Device) -> Workload:
+    """Lays the data out as `config.layout`, `pixels` and `chunk` say."""
+    engine = select(config, device)
+    train, test = engine.prepare(dataset.train, device), engine.prepare(dataset.test, device)
+    return Workload(engine, train, test, len(dataset.class_names), device)
+
+
 class Run:
-    """One training run on one device; iterate over it to train.
+    """One training run; iterate over it to train.
 
     Attributes:
-      config: with layout and arithmetic still as asked for; `engine` says what they came to.
-      state: after the last record that was yielded (on CPU), or after the block of steps it belongs to.
+      state: after the last record that was yielded, or, off the CPU, after the block of steps it belongs to.
     """
 
-    def __init__(self, config: Config, dataset: Dataset, device: jax.Device):
+    def __init__(self, config: Config, workload: Workload):
         self.config = config
-        self.device = device
-        self.engine = select(config, device)
-        self.state = jax.device_put(init(config, len(dataset.class_names)), device)
-        self.train_size = len(dataset.train.labels)
-        self._train = self.engine.prepare(dataset.train, device)
-        self._test = self.engine.prepare(dataset.test, device)
+        self.workload = workload
+        self.state = jax.device_put(init(config, workload.classes), workload.device)
         # A step on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of the loop.
-        self._capacity = 1 if device.platform == "cpu" else min(config.report_every, config.steps)
+        self._capacity = 1 if workload.device.platform == "cpu" else min(config.report_every, config.steps)
 
     def __iter__(self) -> Iterator[Record]:
         """Trains from the current state to `config.steps`, a record a step.
@@ -124,18 +136,20 @@ class Run:
             for offset in range(count):
                 step, loss = first + offset, float(losses[offset])
                 if not math.isfinite(loss):
-                    raise DivergedError(_divergence(step, loss, last_finite, self.config.learning_rate))
+                    raise DivergedError(_divergence(step, loss, last_finite, self.config.learning_rate), step)
                 last_finite = loss
                 test = self.test_accuracy() if self.config.reports(step) else None
-                yield Record(step, loss, 100.0 * int(corrects[offset]) / self.train_size, test)
+                yield Record(step, loss, 100.0 * int(corrects[offset]) / self.workload.train.size, test)
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""
-        return 100.0 * int(correct_count(self.state.params, self._test, engine=self.engine)) / self._test.size
+        engine, test = self.workload.engine, self.workload.test
+        return 100.0 * int(correct_count(self.state.params, test, engine=engine)) / test.size
 
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
-        return np.asarray(probabilities(self.state.params, self._test, engine=self.engine))
+        engine, test = self.workload.engine, self.workload.test
+        return np.asarray(probabilities(self.state.params, test, engine=engine))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""
@@ -144,12 +158,12 @@ class Run:
         return min(to_report, self._capacity, self.config.steps - first)
 
     def _advance(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        engine, batch = self.workload.engine, self.workload.train
         if self._capacity == 1:
-            self.state, outcome = step(self.state, self._train, engine=self.engine)
+            self.state, outcome = step(self.state, batch, engine=engine)
         else:
-            self.state, outcome = advance(
-                self.state, self._train, jnp.int32(count), engine=self.engine, capacity=self._capacity
-            )
+            block = {"engine": engine, "capacity": self._capacity}
+            self.state, outcome = advance(self.state, batch, jnp.int32(count), **block)
         loss, correct = jax.device_get(outcome)
         return np.atleast_1d(loss), np.atleast_1d(correct)
 

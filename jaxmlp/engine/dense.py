@@ -5,6 +5,7 @@ gradient are sums over images, so the chunks' sums are the batch's, whatever the
 """
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -45,16 +46,14 @@ class Dense:
 
     def prepare(self, split: Split, device: jax.Device) -> DenseBatch:
         """Puts the bytes on the device, as bytes."""
-        labels = split.labels
+        images, labels = split
         whole = len(labels) // self.chunk * self.chunk
-        return jax.device_put(
-            DenseBatch(
-                split.images[:whole].reshape(-1, self.chunk, split.images.shape[1]),
-                labels[:whole].reshape(-1, self.chunk, *labels.shape[1:]),
-                split.images[whole:],
-                labels[whole:],
-            ),
-            device,
+        put = functools.partial(jax.device_put, device=device)
+        return DenseBatch(
+            chunk_images=put(images[:whole].reshape(-1, self.chunk, images.shape[1])),
+            chunk_labels=put(labels[:whole].reshape(-1, self.chunk, *labels.shape[1:])),
+            rest_images=put(images[whole:]),
+            rest_labels=put(labels[whole:]),
         )
 
     def loss_and_grads(self, params: Params, batch: DenseBatch) -> tuple[Array, Array, Params]:
