@@ -74,6 +74,8 @@ def _declared(path: Path, header: bytes, magic: int) -> int:
         _refuse(path, f"starts with magic number 0x{found:08x}; IDX {kind} start with 0x{magic:08x}")
     if shape and shape != [28, 28]:
         _refuse(path, f"holds images of {shape[0]}x{shape[1]} pixels; 28x28 are right")
+    if count == 0:
+        _refuse(path, "declares no items at all")
     size = length + count * (PIXELS if shape else 1)
     if size > _LARGEST:
         _refuse(path, f"its header declares {count} items, {size} bytes in all; at most {_LARGEST} bytes are read")

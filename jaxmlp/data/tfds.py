@@ -146,17 +146,20 @@ def _is_network(library: Any, error: Exception) -> bool:
 
 
 def _read(library: Any, builder: Any, split: str, image: str, label: str) -> Split:
-    """One split, its PNGs decoded here: the library's own decoding takes twice as long."""
+    """One split, parsed and decoded here: 60 us an image where the library's own way takes 200."""
     from PIL import Image
+    from tensorflow_datasets.proto import tf_example_pb2
 
-    records = builder.as_data_source(split, decoders={image: library.decode.SkipDecoding()})
+    records = builder.as_data_source(split, deserialize_method=library.decode.DeserializeMethod.RAW_BYTES)
     images, labels = np.empty((len(records), PIXELS), np.uint8), np.empty(len(records), np.uint8)
     with tqdm(total=len(records), desc=f"reading {split}", unit="image", leave=False, disable=None) as bar:
         for start in range(0, len(records), _CHUNK):
             chunk = records.__getitems__(range(start, min(start + _CHUNK, len(records))))
             for i, record in enumerate(chunk, start):
-                images[i] = np.frombuffer(Image.open(io.BytesIO(record[image]), formats=("PNG",)).tobytes(), np.uint8)
-                labels[i] = record[label]
+                feature = tf_example_pb2.Example.FromString(record).features.feature
+                png = io.BytesIO(feature[image].bytes_list.value[0])
+                images[i] = np.frombuffer(Image.open(png, formats=("PNG",)).tobytes(), np.uint8)
+                labels[i] = feature[label].int64_list.value[0]
             bar.update(len(chunk))
     return Split(images, labels)
 
