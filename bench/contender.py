@@ -1,0 +1,100 @@
+"""A contender's process, kept alive from round to round: started, asked to run steps, and ended. Serves `throughput`."""
+
+import json
+import os
+import select
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.errors import ContenderFailed
+from bench.lineup import Peer
+
+ROOT = Path(__file__).resolve().parents[1]
+SILENCE = 900  # seconds after which a contender that has not answered is given up
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    # Compile times are those of a first run.
+    "JAX_ENABLE_COMPILATION_CACHE": "false",
+    "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+    # Contenders share a GPU: none may claim all of its memory at the start.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
+
+
+class Contender:
+    """One peer's running process.
+
+    Attributes:
+      version: what the peer says it is, such as "PyTorch 2.13.0".
+      ready_seconds: from the start of the process until it could take its first step: imports, data, preparation.
+      prepare_seconds: the part of it after the imports.
+
+    Raises ContenderFailed, from any method, with the reason.
+    """
+
+    def __init__(self, peer: Peer, folder: Path):
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [str(peer.python()), "-m", peer.module, str(folder), *peer.options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            cwd=ROOT,
+            env={**os.environ, **ENVIRONMENT},
+            text=True,
+        )
+        try:
+            hello = self._answer()
+        except BaseException:
+            self.close()
+            raise
+        self.version: str = hello["ready"]
+        self.ready_seconds = time.perf_counter() - began
+        self.prepare_seconds: float = hello["prepare_seconds"]
+
+    def run(self, steps: int, block: int) -> dict[str, Any]:
+        """The next `steps` steps, `block` to a dispatch: see `peers.protocol` for the answer's fields."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"steps": steps, "block": block}) + "\n")
+            self._process.stdin.flush()
+        except OSError:  # it has died: reading its answer finds out why
+            pass
+        return self._answer()
+
+    def close(self) -> None:
+        """Ends the process, politely and then not, and forgets what it wrote."""
+        try:
+            self._process.communicate(timeout=10)  # the end of its input is its sign to go
+        except (subprocess.TimeoutExpired, OSError):
+            self._process.kill()
+            self._process.communicate()
+        self._log.close()
+
+    def _answer(self) -> dict[str, Any]:
+        stdout = self._process.stdout
+        assert stdout is not None
+        # One line answers one request, so nothing is left in Python's buffer that `select` could miss.
+        if not select.select([stdout], [], [], SILENCE)[0]:
+            raise ContenderFailed(f"no answer within {SILENCE} s")
+        line = stdout.readline()
+        if not line.endswith("\n"):
+            raise ContenderFailed(self._last_words())
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ContenderFailed(answer["error"])
+        return answer
+
+    def _last_words(self) -> str:
+        """Why a process ended without an answer: its signal, or the last line of what it wrote."""
+        code = self._process.wait()
+        if code < 0:
+            return f"ended by signal {-code}"
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else f"ended with exit code {code}"

@@ -1,0 +1,57 @@
+"""Flax NNX on JAX: two `nnx.Linear`, `nnx.Optimizer` around `optax.sgd`, `nnx.jit`. Matmuls at float32 accuracy.
+
+Tried: `nnx.cached_partial`, which walks the module once and not every step (kept).
+"""
+
+import flax
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from bench.peers import jax_device
+from bench.peers.protocol import Problem, Run, serve
+
+
+class Perceptron(nnx.Module):
+    def __init__(self, problem: Problem):
+        self.layer_1 = _linear(problem.weights_1, problem.biases_1)
+        self.layer_2 = _linear(problem.weights_2, problem.biases_2)
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        return self.layer_2(nnx.relu(self.layer_1(images)))
+
+
+def _linear(weights, biases) -> nnx.Linear:
+    return nnx.Linear(
+        *weights.shape,
+        kernel_init=lambda *_: jnp.asarray(weights),
+        bias_init=lambda *_: jnp.asarray(biases),
+        precision="highest",
+        rngs=nnx.Rngs(0),
+    )
+
+
+@nnx.jit
+def step(model: Perceptron, optimizer: nnx.Optimizer, images: jax.Array, labels: jax.Array):
+    def loss_fn(model: Perceptron):
+        logits = model(images)
+        loss = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+        return loss, (logits.argmax(1) == labels).sum()
+
+    outcome, grads = nnx.value_and_grad(loss_fn, has_aux=True)(model)
+    optimizer.update(model, grads)
+    return outcome
+
+
+def start(problem: Problem) -> Run:
+    jax_device.use(problem.device)
+    images, labels = jnp.asarray(problem.images, jnp.float32), jnp.asarray(problem.labels, jnp.int32)
+    model = Perceptron(problem)
+    optimizer = nnx.Optimizer(model, optax.sgd(problem.learning_rate), wrt=nnx.Param)
+    cached_step = nnx.cached_partial(step, model, optimizer)
+    return lambda steps: jax.device_get([cached_step(images, labels) for _ in range(steps)])
+
+
+if __name__ == "__main__":
+    serve(start, f"Flax {flax.__version__}", jax_device.peak)

@@ -1,0 +1,89 @@
+"""What every peer has in common: the problem it is given, and the conversation with the process that times it.
+
+A peer is started once with the folder of a problem, answers `{"ready": ...}`, and then one line of JSON for every line
+`{"steps": k, "block": b}` on its input. Also runs on Python 3.7, for TensorFlow 1.15.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple  # noqa: UP035  (Python 3.7 has no dict[...])
+
+import numpy as np
+
+TENSORS = ("weights_1", "biases_1", "weights_2", "biases_2")
+
+
+class Problem(NamedTuple):
+    """The same arrays for every peer."""
+
+    images: np.ndarray  # uint8 [N, 784], pixels 0 ... 255
+    labels: np.ndarray  # uint8 [N]
+    weights_1: np.ndarray  # float32 [784, H], the initial values, as the three below
+    biases_1: np.ndarray  # float32 [H]
+    weights_2: np.ndarray  # float32 [H, C]
+    biases_2: np.ndarray  # float32 [C]
+    learning_rate: float
+    device: str  # "cpu", "gpu" or "tpu"
+    options: Dict[str, str]  # noqa: UP006  what this contender's line in the lineup says
+
+
+# Takes a number of steps, returns the loss and the correct count before each step's update, on the host.
+Run = Callable[[int], List[Tuple[float, int]]]  # noqa: UP006
+
+
+def load(folder, options=()):
+    """Reads the problem that `bench.problem.write` left in a folder; `options` are "name=value" strings."""
+    arrays = {path.stem: np.load(str(path)) for path in Path(folder).glob("*.npy")}
+    settings = json.loads((Path(folder) / "problem.json").read_text())
+    tensors = [arrays[name] for name in TENSORS]
+    named = dict(option.split("=", 1) for option in options)
+    return Problem(arrays["images"], arrays["labels"], *tensors, options=named, **settings)
+
+
+def serve(
+    start: Callable[[Problem], Run], version: str, device_peak: Callable[[], Optional[int]] = lambda: None
+) -> None:
+    """Answers requests until the input ends. `start` sets the peer up; `device_peak` gives bytes of device memory.
+
+    Standard output belongs to the conversation; what a framework prints there goes to standard error.
+    """
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(**fields):
+        answers.write(json.dumps(fields) + "\n")
+        answers.flush()
+
+    try:
+        began = time.perf_counter()
+        run = start(load(sys.argv[1], sys.argv[2:]))
+        answer(ready=version, prepare_seconds=time.perf_counter() - began)
+        for line in sys.stdin:
+            outcome = _timed(run, **json.loads(line))
+            answer(peak_device_bytes=device_peak(), peak_rss_bytes=_peak_rss(), **outcome)
+    except Exception as error:  # whatever a framework raises becomes the reason in this peer's row
+        first_line = (str(error).strip() or "no message").splitlines()[0]
+        answer(error="{}: {}".format(type(error).__name__, first_line))  # noqa: UP032
+        sys.exit(1)
+
+
+def _timed(run: Run, steps: int, block: int) -> dict:
+    """Runs `steps` steps, `block` to a dispatch, and clocks every block, results on the host."""
+    seconds, outcomes = [], []
+    for first in range(0, steps, block):
+        count = min(block, steps - first)
+        began = time.perf_counter()
+        outcomes += run(count)
+        seconds.append((time.perf_counter() - began) / count)
+    losses = [float(loss) for loss, _ in outcomes]
+    return {"seconds": seconds, "losses": losses, "correct": [int(correct) for _, correct in outcomes]}
+
+
+def _peak_rss() -> int:
+    """Bytes: the most memory this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
