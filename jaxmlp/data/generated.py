@@ -86,7 +86,7 @@ def _fit(x: np.ndarray, y: np.ndarray, joined: np.ndarray, r: np.ndarray) -> tup
 
 def _splat(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """How many points lie on each pixel, shared bilinearly among the four around each: float32 [B, 784]."""
-    x, y = (np.clip(axis, 1, 25.99) for axis in (x, y))
+    x, y = (np.clip(axis, 2, 24.99) for axis in (x, y))  # two pixels for the blur to spread into
     column, row = x.astype(np.int32), y.astype(np.int32)
     right, down = x - column, y - row
     pixel = row * 28 + column + np.arange(len(x), dtype=np.int32)[:, None] * PIXELS
@@ -97,7 +97,7 @@ def _splat(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _blur(canvas: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """A Gaussian of standard deviation `width` [B, 1], two pixels either way; the edges are blank, nothing wraps."""
+    """A Gaussian of standard deviation `width` [B, 1], two pixels either way; nothing lies where it could wrap."""
     near, far = np.exp(-0.5 / width**2), np.exp(-2 / width**2)
     total = 1 + 2 * near + 2 * far
     for step in (1, 28):  # along the rows, then down the columns

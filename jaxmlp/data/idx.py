@@ -66,12 +66,13 @@ def _contents(path: Path, magic: int) -> bytes:
 def _declared(path: Path, header: bytes, magic: int) -> int:
     """The size in bytes that the header gives to the whole file."""
     length = 16 if magic == _IMAGES else 8
-    if len(header) < length:
-        _refuse(path, f"ends after {len(header)} bytes, within its IDX header of {length}")
-    found, count, *shape = struct.unpack(f">{length // 4}I", header)
-    if found != magic:
+    found = int.from_bytes(header[:4], "big")
+    if len(header) >= 4 and found != magic:
         kind = "images" if magic == _IMAGES else "labels"
         _refuse(path, f"starts with magic number 0x{found:08x}; IDX {kind} start with 0x{magic:08x}")
+    if len(header) < length:
+        _refuse(path, f"ends after {len(header)} bytes, within its IDX header of {length}: truncated")
+    count, *shape = struct.unpack(f">{length // 4 - 1}I", header[4:])
     if shape and shape != [28, 28]:
         _refuse(path, f"holds images of {shape[0]}x{shape[1]} pixels; 28x28 are right")
     if count == 0:

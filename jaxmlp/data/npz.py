@@ -13,7 +13,7 @@ from jaxmlp.data.dataset import PIXELS, Split
 from jaxmlp.errors import DataError
 
 # Shape and SHA-256 of each array: the IDX files without their headers.
-_ARRAYS = {
+ARRAYS = {
     "x_train": ((60_000, 28, 28), "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"),
     "y_train": ((60_000,), "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"),
     "x_test": ((10_000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
@@ -27,7 +27,7 @@ def read_npz(path: Path) -> tuple[Split, Split]:
         raise DataError(f"{path}: is a directory, not an npz file")
     try:
         with zipfile.ZipFile(path) as archive:
-            x_train, y_train, x_test, y_test = (_array(path, archive, name) for name in _ARRAYS)
+            x_train, y_train, x_test, y_test = (_array(path, archive, name) for name in ARRAYS)
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise a dozen types on damaged input, SyntaxError among them
@@ -38,9 +38,9 @@ def read_npz(path: Path) -> tuple[Split, Split]:
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """One array of the archive, its header checked before a byte is allocated for it, its bytes checked after."""
-    shape, digest = _ARRAYS[name]
+    shape, digest = ARRAYS[name]
     if f"{name}.npy" not in archive.namelist():
-        raise DataError(f"{path}: has no array {name}; Keras' MNIST holds {', '.join(_ARRAYS)}")
+        raise DataError(f"{path}: has no array {name}; Keras' MNIST holds {', '.join(ARRAYS)}")
     with archive.open(f"{name}.npy") as file:
         found, fortran, dtype = _header(file)
     if dtype.hasobject:

@@ -1,0 +1,133 @@
+"""What --data names mean, and when generated digits may stand in for MNIST."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from jaxmlp.data import Dataset, load
+from jaxmlp.data.load import check_name
+from jaxmlp.errors import ConfigError, DataError, DataUnreachable
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Sixty digits instead of sixty thousand."""
+    from jaxmlp.data import generated
+
+    draw = generated.draw
+    monkeypatch.setattr(generated, "draw", lambda count, *args: draw(min(count, 60), *args))
+
+
+GOOD = (
+    "auto mnist generated generated:1 generated:600000 generated:0060 tfds:mnist tfds:emnist/balanced "
+    "tfds:mnist_corrupted/shot_noise tfds:kmnist:3.0.1 tfds:emnist/letters:3.*.*"
+)
+
+
+@pytest.mark.parametrize("data", GOOD.split())
+def test_every_form_that_is_documented_is_accepted(data):
+    check_name(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ("mnits", "did you mean mnist?"),
+        ("MNIST", "did you mean mnist?"),
+        ("Auto", "did you mean auto?"),
+        ("generate", "did you mean generated?"),
+        ("fashion_mnist", "did you mean tfds:fashion_mnist?"),
+        ("fashion-mnist", "did you mean tfds:fashion_mnist?"),
+        ("kmnist", "did you mean"),
+        ("tfds", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
+        ("tfds:", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
+        ("tfds:../secrets", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
+        ("cifar10", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
+        ("", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
+        ("mnist\n", "auto, mnist"),
+        *(
+            (f"generated:{n}", "a positive integer")
+            for n in ("0", "-5", "1e4", "1.5", "", "many", "1_000", "²", " 7", "9" * 5000)
+        ),
+    ],
+)
+def test_a_name_that_means_nothing_is_refused_in_one_line_with_what_is_allowed(data, hint):
+    with pytest.raises(ConfigError) as caught:
+        check_name(data)
+    assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError):
+        load(data)
+
+
+def test_generated_digits_are_as_many_as_asked_for_with_a_sixth_as_many_to_test_on():
+    data = load("generated:120", seed=7)
+    assert (len(data.train.images), len(data.test.images)) == (120, 20)
+    assert data.source == "120 generated digits, seed 7"
+    assert len(load("generated:1").test.labels) == 1
+
+
+def test_sixty_thousand_are_generated_unless_told(few):
+    assert load("generated").source == "60000 generated digits, seed 0"
+
+
+def test_auto_trains_on_generated_digits_where_mnist_is_nowhere(few):
+    data = load("auto", seed=3)
+    assert data.stand_in
+    assert data.source == "60000 generated digits, seed 3, in place of MNIST"
+    np.testing.assert_array_equal(data.train.images, load("generated:60", seed=3).train.images)
+
+
+def test_mnist_asked_for_by_name_is_never_replaced():
+    with pytest.raises(DataUnreachable):
+        load("mnist")
+
+
+def test_auto_does_not_replace_a_folder_that_lacks_files(tmp_path, few):
+    with pytest.raises(DataError, match="lacks train-images"):
+        load("auto", tmp_path)
+
+
+def test_auto_does_not_replace_damaged_files(tmp_path, few):
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (tmp_path / f"{name}-ubyte").write_bytes(b"\x1f\x8b damaged")
+    with pytest.raises(DataError, match="damaged gzip"):
+        load("auto", tmp_path)
+
+
+def test_auto_does_not_replace_a_damaged_download(server, few):
+    server.files = {"train-images-idx3-ubyte.gz": b"not MNIST"}
+    with pytest.raises(DataError, match="not the original"):
+        load("auto")
+
+
+def test_auto_prefers_mnist(few, tmp_path, monkeypatch):
+    from jaxmlp.data.dataset import Split
+
+    split = Split(np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8))
+    monkeypatch.setattr("jaxmlp.data.mnist.mnist", lambda folder: Dataset(split, split, ("zero",), f"from {folder}"))
+    data = load("auto", tmp_path)
+    assert data.source == f"from {tmp_path}"
+    assert not data.stand_in
+
+
+def test_nobody_can_write_into_a_data_set():
+    data = load("generated:6")
+    for array in (*data.train, *data.test):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+def test_names_are_checked_without_importing_jax_or_a_downloader():
+    code = "import sys; from jaxmlp.data.load import check_name; check_name('auto'); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"jax", "tensorflow", "tensorflow_datasets", "pooch", "requests", "optax"} & set(modules)
+
+
+@pytest.mark.mnist
+def test_the_real_mnist_is_what_mnist_and_auto_mean(real_mnist):
+    data = load("auto", real_mnist)
+    assert not data.stand_in
+    np.testing.assert_array_equal(data.train.images, load("mnist", real_mnist).train.images)

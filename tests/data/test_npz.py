@@ -1,0 +1,133 @@
+"""Keras' mnist.npz: never unpickled, and refused unless it holds the original arrays."""
+
+import hashlib
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jaxmlp.data.npz import read_npz
+from jaxmlp.errors import DataError
+
+RNG = np.random.default_rng(0)
+ARRAYS = {
+    "x_train": RNG.integers(0, 256, (6, 28, 28), np.uint8),
+    "y_train": RNG.integers(0, 10, 6, np.uint8),
+    "x_test": RNG.integers(0, 256, (2, 28, 28), np.uint8),
+    "y_test": RNG.integers(0, 10, 2, np.uint8),
+}
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    """Eight images are the original MNIST here."""
+    expected = {name: (array.shape, hashlib.sha256(array.data).hexdigest()) for name, array in ARRAYS.items()}
+    monkeypatch.setattr("jaxmlp.data.npz.ARRAYS", expected)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "mnist.npz"
+
+
+def refusal(path) -> str:
+    with pytest.raises(DataError) as caught:
+        read_npz(path)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_what_keras_stored_is_read(path, save):
+    save(path, **ARRAYS)
+    train, test = read_npz(path)
+    np.testing.assert_array_equal(train.images, ARRAYS["x_train"].reshape(6, 784))
+    np.testing.assert_array_equal(train.labels, ARRAYS["y_train"])
+    np.testing.assert_array_equal(test.images, ARRAYS["x_test"].reshape(2, 784))
+    np.testing.assert_array_equal(test.labels, ARRAYS["y_test"])
+
+
+class Trap:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return open, (str(self.trace), "w")
+
+
+def test_pickled_objects_are_refused_and_never_unpickled(path, tmp_path):
+    trap = np.empty((), object)
+    trap[()] = Trap(tmp_path / "trace")
+    np.savez(path, **(ARRAYS | {"x_train": trap}))
+    assert "x_train holds pickled objects, which are never unpickled" in refusal(path)
+    path.write_bytes(pickle.dumps(Trap(tmp_path / "trace")))
+    assert "cannot be read as an npz file" in refusal(path)
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "reason"),
+    [
+        (
+            "x_train",
+            np.zeros((6, 784), np.uint8),
+            r"x_train is uint8 \(6, 784\); uint8 \(6, 28, 28\) in C order is right",
+        ),
+        ("x_train", np.zeros((6, 28, 28), np.float32), r"x_train is float32"),
+        ("x_train", np.asfortranarray(ARRAYS["x_train"]), r"x_train is uint8 \(6, 28, 28\)"),
+        ("y_test", np.zeros(3, np.uint8), r"y_test is uint8 \(3,\)"),
+        ("y_test", (ARRAYS["y_test"] + 1) % 10, "y_test is not the original MNIST"),
+        ("x_test", np.zeros((2, 28, 28), np.uint8), "x_test is not the original MNIST"),
+    ],
+)
+def test_another_array_is_refused_with_what_would_be_right(path, name, array, reason):
+    np.savez(path, **(ARRAYS | {name: array}))
+    with pytest.raises(DataError, match=reason):
+        read_npz(path)
+
+
+def test_a_missing_array_is_refused_by_name(path):
+    np.savez(path, **{name: array for name, array in ARRAYS.items() if name != "y_test"})
+    assert "has no array y_test; Keras' MNIST holds x_train, y_train, x_test, y_test" in refusal(path)
+
+
+def test_bytes_behind_an_array_are_refused(path):
+    np.savez(path, **ARRAYS)
+    with zipfile.ZipFile(path) as whole:
+        contents = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(path, "w") as longer:
+        for name, content in contents.items():
+            longer.writestr(name, content + b"\0" * (name == "y_test.npy"))
+    assert "y_test goes on after" in refusal(path)
+
+
+def test_a_directory_or_a_missing_file_is_refused(path):
+    assert "No such file" in refusal(path)
+    path.mkdir()
+    assert "is a directory, not an npz file" in refusal(path)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.booleans())
+def test_any_corruption_is_a_data_error_and_nothing_else(path, data, cut):
+    np.savez_compressed(path, **ARRAYS)
+    content = path.read_bytes()
+    at = data.draw(st.integers(0, len(content) - 1))
+    flipped = content[:at] + bytes([content[at] ^ data.draw(st.integers(1, 255))]) + content[at + 1 :]
+    path.write_bytes(content[:at] if cut else flipped)
+    try:
+        train, test = read_npz(path)
+    except DataError as error:
+        assert "\n" not in str(error)
+    else:  # a byte that means nothing, such as a time stamp
+        assert not cut
+        assert (
+            train.images.tobytes() + train.labels.tobytes() == ARRAYS["x_train"].tobytes() + ARRAYS["y_train"].tobytes()
+        )
+        assert test.images.tobytes() + test.labels.tobytes() == ARRAYS["x_test"].tobytes() + ARRAYS["y_test"].tobytes()
