@@ -9,6 +9,7 @@ import io
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,8 @@ def _prepare(library: Any, name: str, builder: Any, files: Path | None) -> None:
     """Downloads the set and writes it to the library's folder; from `files` without a network."""
     from tensorflow_datasets.core.download import downloader
 
+    if find_spec("tensorflow") is None:  # reading does without, writing does not
+        raise DataError(f"preparing tfds:{name} for the first time needs TensorFlow: pip install tensorflow")
     downloader.MAX_RETRIES = 1  # ten, with their pauses, take 205 s where there is no network
     if files is not None:
         _register(builder, files)
@@ -150,13 +153,14 @@ def _read(library: Any, builder: Any, split: str, image: str, label: str) -> Spl
     from PIL import Image
     from tensorflow_datasets.proto import tf_example_pb2
 
+    example: Any = tf_example_pb2.Example  # type: ignore[attr-defined]  # protobuf makes it at import
     records = builder.as_data_source(split, deserialize_method=library.decode.DeserializeMethod.RAW_BYTES)
     images, labels = np.empty((len(records), PIXELS), np.uint8), np.empty(len(records), np.uint8)
     with tqdm(total=len(records), desc=f"reading {split}", unit="image", leave=False, disable=None) as bar:
         for start in range(0, len(records), _CHUNK):
             chunk = records.__getitems__(range(start, min(start + _CHUNK, len(records))))
             for i, record in enumerate(chunk, start):
-                feature = tf_example_pb2.Example.FromString(record).features.feature
+                feature = example.FromString(record).features.feature
                 png = io.BytesIO(feature[image].bytes_list.value[0])
                 images[i] = np.frombuffer(Image.open(png, formats=("PNG",)).tobytes(), np.uint8)
                 labels[i] = feature[label].int64_list.value[0]

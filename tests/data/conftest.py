@@ -1,4 +1,4 @@
-"""No test here touches the network, the user's caches or the user's own data folder; real MNIST only where it is asked for."""
+"""No test here touches the network or the user's caches; real MNIST is read only where a test asks for it."""
 
 import http.server
 import os
