@@ -1,4 +1,4 @@
-"""A contender's process, kept alive from round to round: started, asked to run steps, and ended. Serves `throughput`."""
+"""A contender's process, kept alive from round to round: started, asked to run steps, ended. Serves `throughput`."""
 
 import json
 import os

@@ -23,9 +23,9 @@ class Peer:
     ours: bool = False
 
     def missing(self) -> str | None:
-        """Why this peer cannot be started here, in one line; None when it can."""
+        """What is not installed and how it would be, in one line; None when all is there."""
         absent = [name for name in self.needs if importlib.util.find_spec(name) is None]
-        return f"not installed: {', '.join(absent)} ({self.install})" if absent else None
+        return f"{', '.join(absent)}: {self.install}" if absent else None
 
     def python(self) -> Path:
         """The interpreter that runs it."""
@@ -36,7 +36,7 @@ class Tf115Peer(Peer):
     """A peer that needs genuine TensorFlow 1.15.5, and so a Python 3.7 of its own."""
 
     def missing(self) -> str | None:
-        return None if genuine.python() else f"not installed: TensorFlow 1.15.5 ({self.install})"
+        return None if genuine.python() else f"TensorFlow 1.15.5: {self.install}"
 
     def python(self) -> Path:
         found = genuine.python()

@@ -6,7 +6,7 @@ hits all of them and ratios within a round keep their meaning.
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.contender import Contender
 from bench.errors import ContenderFailed, ReferenceFailed
@@ -23,14 +23,14 @@ class Plan(NamedTuple):
     """How long to look."""
 
     rounds: int
-    steps: int  # timed steps a round
+    steps: int  # timed steps a round, a multiple of `block`
     block: int  # steps to a dispatch: 1, or as many as lie between two reports where a step is short
 
 
 class Entry(NamedTuple):
     """A contender that has passed the check, and the row it fills."""
 
-    contender: Contender
+    contender: Contender | None  # None: it may not, and its row says why
     row: Row
 
 
@@ -47,38 +47,34 @@ def measure(
         for peer in sorted(peers, key=lambda peer: peer != DENSE):  # the reference first
             say(f"starting {peer.name}")
             entries[peer.name] = _enter(peer, folder, device, images, entries.get(DENSE.name))
-        running = [entry for entry in entries.values() if entry.row.status == "ok"]
-        for number in range(plan.rounds):
-            say(f"round {number + 1} of {plan.rounds}")
-            turn = number % len(running)  # another one begins every round
-            for entry in running[turn:] + running[:turn]:
-                _round(entry, plan)
-        if plan.block > 1:
-            for entry in running:
-                _whole_run(entry, plan.block)
+            if peer == DENSE and not entries[DENSE.name].contender:
+                reason = entries[DENSE.name].row.reason
+                raise ReferenceFailed(f"{DENSE.name}, which all losses are compared to, failed: {reason}")
+        _take_turns([entry for entry in entries.values() if entry.contender], plan, say)
     finally:
         for entry in entries.values():
-            if entry.contender is not None:
+            if entry.contender:
                 entry.contender.close()
     return [entries[peer.name].row for peer in peers]
 
 
-def _enter(peer: Peer, folder: Path, device: str, images: int, reference: Entry | None):
-    """Starts a peer and checks it; the row says whether it may be timed."""
+def _enter(peer: Peer, folder: Path, device: str, images: int, reference: Entry | None) -> Entry:
+    """Starts a peer and checks it. Without a contender the entry's row says why."""
     row, contender = Row(peer.name, peer.ours), None
     if device not in peer.devices:
         row.status, row.reason = "not for this device", f"runs on {', '.join(peer.devices)}"
     elif reason := peer.missing():
-        row.status, row.reason = "not installed", reason.partition(": ")[2]
+        row.status, row.reason = "not installed", reason
     else:
         try:
             contender = Contender(peer, folder)
             _check(contender, row, images, reference.row if reference else None)
         except ContenderFailed as failure:
-            if reference is None:
-                raise ReferenceFailed(f"{peer.name}, which all losses are compared to, failed: {failure}") from None
             row.status, row.reason = "failed", str(failure)
-    return Entry(contender, row)  # pyright: ignore[reportArgumentType]
+    if contender and row.status != "ok":
+        contender.close()
+        contender = None
+    return Entry(contender, row)
 
 
 def _check(contender: Contender, row: Row, images: int, reference: Row | None) -> None:
@@ -102,28 +98,27 @@ def _disagreement(row: Row, reference: Row, images: int) -> str | None:
     return None
 
 
-def _round(entry: Entry, plan: Plan) -> None:
-    """One turn of one contender. One that fails now keeps its reason and is left alone from then on."""
-    contender, row = entry
-    if row.status != "ok":
-        return
-    try:
-        answer = contender.run(plan.steps, plan.block)
-    except ContenderFailed as failure:
-        row.status, row.reason = "failed", str(failure)
-        return
-    row.rounds.append(answer["seconds"])
-    row.peak_rss_bytes, row.peak_device_bytes = answer["peak_rss_bytes"], answer["peak_device_bytes"]
+def _take_turns(entries: list[Entry], plan: Plan, say: Callable[[str], None]) -> None:
+    """Fills the rows, round by round. A contender that fails now keeps its reason and is left alone from then on."""
+    for number in range(plan.rounds):
+        say(f"round {number + 1} of {plan.rounds}")
+        turn = number % len(entries)  # another one begins every round
+        for entry in entries[turn:] + entries[:turn]:
+            if (answer := _run(entry, plan.steps, plan.block)) is not None:
+                entry.row.rounds.append([seconds / plan.block for seconds in answer["seconds"]])
+                entry.row.peak_rss_bytes = answer["peak_rss_bytes"]
+                entry.row.peak_device_bytes = answer["peak_device_bytes"]
+    if plan.block > 1:  # where steps are short, the whole run is timed too
+        for entry in entries:
+            if (answer := _run(entry, WHOLE_RUN, plan.block)) is not None:
+                entry.row.whole_run_seconds = sum(answer["seconds"])
 
 
-def _whole_run(entry: Entry, block: int) -> None:
-    contender, row = entry
-    if row.status != "ok":
-        return
+def _run(entry: Entry, steps: int, block: int) -> dict[str, Any] | None:
+    if entry.contender is None or entry.row.status != "ok":
+        return None
     try:
-        seconds = contender.run(WHOLE_RUN, block)["seconds"]
+        return entry.contender.run(steps, block)
     except ContenderFailed as failure:
-        row.status, row.reason = "failed", str(failure)
-        return
-    lengths = [min(block, WHOLE_RUN - first) for first in range(0, WHOLE_RUN, block)]
-    row.whole_run_seconds = sum(length * mean for length, mean in zip(lengths, seconds, strict=True))
+        entry.row.status, entry.row.reason = "failed", str(failure)
+        return None

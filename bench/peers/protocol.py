@@ -1,8 +1,11 @@
 """What every peer has in common: the problem it is given, and the conversation with the process that times it.
 
 A peer is started once with the folder of a problem, answers `{"ready": ...}`, and then one line of JSON for every line
-`{"steps": k, "block": b}` on its input. Also runs on Python 3.7, for TensorFlow 1.15.
+`{"steps": k, "block": b}` on its input. Also runs on Python 3.7, for TensorFlow 1.15: hence `typing`'s aliases.
 """
+
+# ruff: noqa: UP006, UP032, UP035
+from __future__ import annotations
 
 import json
 import os
@@ -10,7 +13,7 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple  # noqa: UP035  (Python 3.7 has no dict[...])
+from typing import Any, Callable, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -28,15 +31,15 @@ class Problem(NamedTuple):
     biases_2: np.ndarray  # float32 [C]
     learning_rate: float
     device: str  # "cpu", "gpu" or "tpu"
-    options: Dict[str, str]  # noqa: UP006  what this contender's line in the lineup says
+    options: dict[str, str]  # what this contender's line in the lineup says
 
 
 # Takes a number of steps, returns the loss and the correct count before each step's update, on the host.
-Run = Callable[[int], List[Tuple[float, int]]]  # noqa: UP006
+Run = Callable[[int], Sequence[Tuple[Any, Any]]]
 
 
 def load(folder, options=()):
-    """Reads the problem that `bench.problem.write` left in a folder; `options` are "name=value" strings."""
+    """Reads the problem that `bench.workload.write` left in a folder; `options` are "name=value" strings."""
     arrays = {path.stem: np.load(str(path)) for path in Path(folder).glob("*.npy")}
     settings = json.loads((Path(folder) / "problem.json").read_text())
     tensors = [arrays[name] for name in TENSORS]
@@ -44,9 +47,7 @@ def load(folder, options=()):
     return Problem(arrays["images"], arrays["labels"], *tensors, options=named, **settings)
 
 
-def serve(
-    start: Callable[[Problem], Run], version: str, device_peak: Callable[[], Optional[int]] = lambda: None
-) -> None:
+def serve(start: Callable[[Problem], Run], version: str, device_peak: Callable[[], int | None] = lambda: None) -> None:
     """Answers requests until the input ends. `start` sets the peer up; `device_peak` gives bytes of device memory.
 
     Standard output belongs to the conversation; what a framework prints there goes to standard error.
@@ -67,18 +68,18 @@ def serve(
             answer(peak_device_bytes=device_peak(), peak_rss_bytes=_peak_rss(), **outcome)
     except Exception as error:  # whatever a framework raises becomes the reason in this peer's row
         first_line = (str(error).strip() or "no message").splitlines()[0]
-        answer(error="{}: {}".format(type(error).__name__, first_line))  # noqa: UP032
+        answer(error="{}: {}".format(type(error).__name__, first_line))
         sys.exit(1)
 
 
 def _timed(run: Run, steps: int, block: int) -> dict:
-    """Runs `steps` steps, `block` to a dispatch, and clocks every block, results on the host."""
+    """Runs `steps` steps, `block` to a dispatch, and clocks every block ("seconds"), results on the host."""
     seconds, outcomes = [], []
     for first in range(0, steps, block):
         count = min(block, steps - first)
         began = time.perf_counter()
         outcomes += run(count)
-        seconds.append((time.perf_counter() - began) / count)
+        seconds.append(time.perf_counter() - began)
     losses = [float(loss) for loss, _ in outcomes]
     return {"seconds": seconds, "losses": losses, "correct": [int(correct) for _, correct in outcomes]}
 

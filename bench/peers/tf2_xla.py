@@ -13,7 +13,8 @@ def start(problem: Problem) -> Run:
     if problem.device != "cpu" and not tf.config.list_physical_devices("GPU"):
         raise RuntimeError("this TensorFlow sees no GPU")
     images, labels = tf.constant(problem.images, tf.float32), tf.constant(problem.labels, tf.int32)
-    params = [tf.Variable(p) for p in (problem.weights_1, problem.biases_1, problem.weights_2, problem.biases_2)]
+    tensors = problem.weights_1, problem.biases_1, problem.weights_2, problem.biases_2
+    params = [tf.Variable(tf.constant(tensor)) for tensor in tensors]
 
     @tf.function(jit_compile=True)
     def step(images, labels):
@@ -22,7 +23,7 @@ def start(problem: Problem) -> Run:
             logits = tf.nn.relu(images @ weights_1 + biases_1) @ weights_2 + biases_2
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         for param, grad in zip(params, tape.gradient(loss, params), strict=True):
-            param.assign_sub(problem.learning_rate * grad)
+            param.assign_sub(tf.multiply(problem.learning_rate, grad))
         return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.int32))
 
     def run(steps: int):

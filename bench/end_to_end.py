@@ -1,0 +1,72 @@
+"""The run users feel: from `python …` to the last line of the original's 301 steps, ours and TensorFlow 1.15.5's."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from bench import genuine
+from bench.contender import ENVIRONMENT, ROOT
+from jaxmlp.data import Dataset
+
+LOSS = re.compile(r"Loss at step \d+: (\S+)")
+TOLERANCE = 1e-4  # relative, between the last losses the two print
+
+
+class EndToEnd(NamedTuple):
+    """One whole run."""
+
+    name: str
+    steps: int
+    status: str  # "ok", "not installed", "failed" or "wrong"
+    reason: str
+    seconds: float
+    last_loss: float | None
+
+
+def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int, say) -> list[EndToEnd]:
+    """Ours, then TensorFlow's, one after the other, each reading its data from disk itself.
+
+    `data_arguments` tell `jaxmlp.train` which data `dataset` was loaded from. Nothing is compiled beforehand for ours.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        say(f"end to end: {steps} steps of python -m jaxmlp.train")
+        options = [f"--steps={steps}", f"--device={device}", f"--out={folder}/run", "--no-compilation-cache"]
+        ours = _timed(
+            "python -m jaxmlp.train", [sys.executable, "-m", "jaxmlp.train", *options, *data_arguments], steps
+        )
+        python = genuine.python()
+        if python is None:
+            return [ours, EndToEnd("TensorFlow 1.15.5", steps, "not installed", "python -m parity setup", 0.0, None)]
+        say(f"end to end: {steps} steps of the original program in TensorFlow 1.15.5")
+        for name, split in (("train", dataset.train), ("test", dataset.test)):
+            np.save(f"{folder}/{name}_images.npy", split.images)
+            np.save(f"{folder}/{name}_labels.npy", split.labels)
+        command = [str(python), "-m", "bench.peers.tf115_original", folder, str(steps)]
+        return [ours, _agreeing(_timed("TensorFlow 1.15.5", command, steps), ours)]
+
+
+def _timed(name: str, command: list[str], steps: int) -> EndToEnd:
+    began = time.perf_counter()
+    environment = {**os.environ, **ENVIRONMENT}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - began
+    losses = LOSS.findall(result.stdout)
+    if result.returncode or not losses:
+        words = result.stderr.strip().splitlines() or [f"exit code {result.returncode} and no line of a loss"]
+        return EndToEnd(name, steps, "failed", words[-1], seconds, None)
+    return EndToEnd(name, steps, "ok", "", seconds, float(losses[-1]))
+
+
+def _agreeing(theirs: EndToEnd, ours: EndToEnd) -> EndToEnd:
+    """`theirs`, or that they trained to another loss than ours."""
+    if theirs.last_loss is None or ours.last_loss is None:
+        return theirs
+    if abs(theirs.last_loss - ours.last_loss) <= TOLERANCE * abs(ours.last_loss):
+        return theirs
+    return theirs._replace(status="wrong", reason=f"loss {theirs.last_loss:f} against {ours.last_loss:f}")

@@ -1,0 +1,81 @@
+"""The picture of a result: steps a second of every contender, and how cost grows. matplotlib, imported here only."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from bench.grow import Sweep
+from bench.result import Result
+from bench.row import Row
+from jaxmlp.errors import OutputError
+
+OURS, PEER, INK = "#d1495b", "#8d99ae", "#2b2d42"
+
+
+def write(result: Result, path: Path) -> None:
+    """One PNG (or whatever the name's ending says). Raises OutputError naming the path."""
+    growth = result.growth
+    measured = [row for row in result.rows if row.measured]
+    height = 1.6 + 0.34 * len(measured)
+    with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = plt.figure(figsize=(10, height + (3.6 if growth else 0)), layout="constrained")
+        grid = figure.add_gridspec(2 if growth else 1, 3, height_ratios=[height, 3.6] if growth else None)
+        _bars(figure.add_subplot(grid[0, :]), measured, result)
+        for column, sweep in enumerate(growth.sweeps if growth else []):
+            _growth(figure.add_subplot(grid[1, column]), sweep)
+        _save(figure, path)
+
+
+def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
+    """Steps a second, the fastest on top; the line on a bar is its slowest and fastest step."""
+    rows = sorted(rows, key=lambda row: row.seconds.median, reverse=True)
+    speeds = [1 / row.seconds.median for row in rows]
+    reach = [
+        [speed - 1 / row.seconds.max for row, speed in zip(rows, speeds, strict=True)],
+        [1 / row.seconds.min - speed for row, speed in zip(rows, speeds, strict=True)],
+    ]
+    names = [f"{row.name}\n{row.version}" for row in rows]
+    colours = [OURS if row.ours else PEER for row in rows]
+    axes.barh(names, speeds, color=colours, xerr=reach, error_kw={"ecolor": INK, "elinewidth": 0.8, "capsize": 2})
+    axes.tick_params(axis="y", length=0, labelsize=7.5)
+    fastest = max(1 / row.seconds.min for row in rows)
+    for index, speed in enumerate(speeds):
+        axes.text(fastest * 1.02, index, f"{speed:.3g}", va="center", color=INK)
+    axes.set_xlim(0, fastest * 1.1)
+    work, device = result.workload, result.roofline.device_name or result.workload.device
+    axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
+    axes.set_title(f"{work.images:,} images, {work.hidden} hidden units, on {device}", loc="left", color=INK)
+
+
+def _growth(axes: Axes, sweep: Sweep) -> None:
+    """Seconds a step on logarithmic axes, with the power law through them."""
+    values, seconds = [point.value for point in sweep.points], [point.seconds for point in sweep.points]
+    axes.loglog(values, seconds, "o", color=OURS, markersize=4)
+    axes.loglog(values, _power_law(values, seconds, sweep.exponent), color=INK, linewidth=0.8)
+    axes.set_xlabel(sweep.varied)
+    axes.set_ylabel("seconds a step")
+    axes.set_title(f"~ {sweep.varied}$^{{{sweep.exponent:.2f}}}$\n{sweep.fixed}", loc="left", fontsize=9, color=INK)
+    axes.grid(alpha=0.3, linewidth=0.5)
+
+
+def _power_law(values: list[int], seconds: list[float], power: float) -> list[float]:
+    """The least-squares line, which goes through the points' geometric means."""
+    import numpy as np
+
+    middle = np.exp(np.mean(np.log(seconds)) - power * np.mean(np.log(values)))
+    return [float(middle * value**power) for value in values]
+
+
+def _save(figure: Any, path: Path) -> None:
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:  # ValueError: an ending that matplotlib does not know
+        raise OutputError(f"{path} cannot be written: {error}") from None
+    finally:
+        plt.close(figure)

@@ -1,0 +1,121 @@
+"""Results as text: what `python -m bench` prints and `bench/RESULTS.md` holds."""
+
+from bench.end_to_end import EndToEnd
+from bench.grow import Growth
+from bench.roofline import Roofline
+from bench.row import Row, best_of_ours
+from bench.targets import Target
+from bench.workload import Workload
+
+Cells = list[str]
+
+
+def heading(workload: Workload, roofline: Roofline, processor: str) -> str:
+    """What was computed, on what, and how much that could do at most."""
+    peaks = [f"float32 matmul {roofline.float32_gflops:,.0f} GFLOP/s (by {roofline.float32_by})"]
+    if roofline.bfloat16_gflops:
+        peaks.append(f"bfloat16 matmul {roofline.bfloat16_gflops:,.0f} GFLOP/s")
+    peaks.append(f"memory {roofline.copy_gb_per_s:,.1f} GB/s")
+    return "\n".join(
+        [
+            f"Full-batch steps on {workload.images:,} images ({workload.data}), {workload.hidden} hidden units, "
+            f"{workload.classes} classes: {workload.flop / 1e9:,.1f} GFLOP a step as the formula is written",
+            f"Device: {workload.device} ({roofline.device_name or processor})",
+            f"Measured peaks: {', '.join(peaks)}",
+        ]
+    )
+
+
+def contenders(rows: list[Row], workload: Workload, peak_gflops: float) -> str:
+    """The fastest first; a ratio is how many times longer a step takes than ours, over the interleaved rounds."""
+    ours = best_of_ours(rows)
+    measured = sorted((row for row in rows if row.measured), key=lambda row: row.seconds.median)
+    if ours is None:
+        return ""
+    head = "contender|version|ms/step|steps/s|images/s|GFLOP/s|of peak|time / ours|(min … max)|start s|compile s|memory"
+    lines = [head.split("|"), *(_cells(row, workload, peak_gflops, ours) for row in measured)]
+    note = (
+        f"'ours' is {ours.name}. GFLOP/s count the arithmetic of the formula as it is written, also for a layout that "
+        "leaves some of it out.\nstart: from the process's start to its first step; compile: what the first step took "
+        "longer than the others; memory: the most the process held."
+    )
+    return f"{_aligned(lines, left=2)}\n{note}"
+
+
+def _cells(row: Row, workload: Workload, peak_gflops: float, ours: Row) -> Cells:
+    seconds, ratio = row.seconds.median, row.slower_than(ours)
+    gflops = workload.flop / seconds / 1e9
+    return [
+        row.name,
+        row.version,
+        f"{seconds * 1e3:,.3g}" if seconds < 0.1 else f"{seconds * 1e3:,.0f}",
+        f"{1 / seconds:,.2f}",
+        f"{workload.images / seconds:,.0f}",
+        f"{gflops:,.0f}",
+        f"{gflops / peak_gflops:.0%}",
+        f"{ratio.median:.2f}",
+        f"({ratio.min:.2f} … {ratio.max:.2f})",
+        f"{row.ready_seconds or 0:.1f}",
+        f"{row.compile_seconds or 0:.1f}",
+        _memory(row),
+    ]
+
+
+def _memory(row: Row) -> str:
+    host = f"{(row.peak_rss_bytes or 0) / 1e6:,.0f} MB"
+    return f"{host} + {row.peak_device_bytes / 1e6:,.0f} on device" if row.peak_device_bytes else host
+
+
+def absentees(rows: list[Row]) -> str:
+    """Everyone without a time, by name and reason."""
+    absent = [row for row in rows if not row.measured]
+    return _aligned([[row.name, f"{row.status}: {row.reason}"] for row in absent], left=2)
+
+
+def targets(targets: list[Target]) -> str:
+    return "Targets\n" + _aligned(
+        [[target.promise, f"{target.verdict} ({target.found})"] for target in targets], left=2
+    )
+
+
+def growth(growth: Growth) -> str:
+    """A table a sweep, with the exponent of its fitted power law, and the ratio of eight at once to eight in turn."""
+    parts = []
+    for sweep in growth.sweeps:
+        lines = [[sweep.varied, "ms/step", "GFLOP/s", "memory"]]
+        for point in sweep.points:
+            rate, memory = point.flop / point.seconds / 1e9, point.peak_rss_bytes / 1e6
+            lines.append([f"{point.value:,}", f"{point.seconds * 1e3:,.1f}", f"{rate:,.0f}", f"{memory:,.0f} MB"])
+        law = f"time ~ {sweep.varied} ^ {sweep.exponent:.2f}"
+        parts.append(f"How cost grows with {sweep.varied} ({sweep.fixed}): {law}\n{_aligned(lines, left=0)}")
+    at_once = growth.at_once
+    parts.append(
+        f"Eight configurations of one shape ({at_once.fixed}): at once {at_once.at_once_seconds * 1e3:,.0f} ms a "
+        f"step of all, in turn {at_once.in_turn_seconds * 1e3:,.0f} ms: {at_once.ratio.median:.2f} times faster at once "
+        f"({at_once.ratio.min:.2f} … {at_once.ratio.max:.2f})"
+    )
+    return "\n\n".join(parts)
+
+
+def end_to_end(runs: list[EndToEnd]) -> str:
+    """The run users feel."""
+    lines = [["from `python …` to the last line", "steps", "seconds", "last loss"]]
+    for run in runs:
+        seconds = f"{run.seconds:.1f}" if run.status == "ok" else f"{run.status}: {run.reason}"
+        loss = f"{run.last_loss:.6f}" if run.last_loss is not None else ""
+        lines.append([run.name, str(run.steps), seconds, loss])
+    text = _aligned(lines, left=1)
+    if len(runs) == 2 and all(run.status == "ok" for run in runs):
+        text += f"\n{runs[0].name} is {runs[1].seconds / runs[0].seconds:.2f} times faster"
+    return text
+
+
+def _aligned(lines: list[Cells], left: int) -> str:
+    """Columns two spaces apart, the first `left` of them flush left, the others flush right."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
+
+    def aligned(line: Cells) -> str:
+        cells = zip(line, widths, strict=True)
+        return "  ".join(cell.ljust(width) if i < left else cell.rjust(width) for i, (cell, width) in enumerate(cells))
+
+    return "\n".join(aligned(line).rstrip() for line in lines)
