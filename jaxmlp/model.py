@@ -69,4 +69,5 @@ def totals(logits: Array, labels: Array) -> Totals:
     shifted = logits - jax.lax.stop_gradient(logits.max(axis=1, keepdims=True))
     own = jnp.take_along_axis(shifted, labels[:, None], axis=1)[:, 0]
     losses = jnp.log(jnp.exp(shifted).sum(axis=1)) - own
-    return Totals(losses.sum(), (logits.argmax(axis=1) == labels).sum(dtype=jnp.int32))
+    hits = jax.lax.argmax(logits, axis=1, index_dtype=jnp.int32) == labels
+    return Totals(losses.sum(), hits.sum(dtype=jnp.int32))

@@ -8,6 +8,7 @@ Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: thos
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from jaxmlp.glibc_math import cosf_sinf, logf
 
@@ -68,7 +69,7 @@ def random_normal(shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0)
     return _scaled(_in_batches(_box_muller, np.float32, size, stream), size, shape, stddev, mean)
 
 
-def random_uniform(shape, stream: Stream, minval=0, maxval=None, dtype=np.float32) -> np.ndarray:
+def random_uniform(shape, stream: Stream, minval=0, maxval=None, dtype: DTypeLike = np.float32) -> np.ndarray:
     """`tf.random.uniform` over [minval, maxval): float32 or int32 of `shape`.
 
     Raises:

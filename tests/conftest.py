@@ -1,0 +1,46 @@
+"""What all tests share: strict dtypes, a fresh seed a session (printed: a failure can be repeated), real MNIST."""
+
+import os
+import secrets
+
+import jax
+import numpy as np
+import pytest
+
+from jaxmlp.data import Dataset, Split, load
+from jaxmlp.data.generated import generated
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+SEED = int(os.environ.get("JAXMLP_TEST_SEED", secrets.randbelow(2**31)))
+
+
+def pytest_report_header() -> str:
+    return f"fresh inputs from JAXMLP_TEST_SEED={SEED}"
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Other numbers at every run of the tests; JAXMLP_TEST_SEED repeats one."""
+    return np.random.default_rng(SEED)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """A few hundred generated digits, other ones at every run, the first training image blank: there z = b1 = 0."""
+    dataset = generated(500, SEED)
+    images = dataset.train.images.copy()
+    images[0] = 0
+    return dataset._replace(train=Split(images, dataset.train.labels))
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    if "JAXMLP_DATA_DIR" not in os.environ:
+        pytest.skip("needs real MNIST: set JAXMLP_DATA_DIR to the folder with its four files")
+    return load("mnist")
+
+
+@pytest.fixture(scope="session")
+def cpu() -> jax.Device:
+    return jax.devices("cpu")[0]

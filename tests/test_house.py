@@ -1,0 +1,36 @@
+"""The rule of the house: the port knows nothing of TensorFlow, of the proof or of the stopwatch."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def _imports(file: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {n.split(".")[0] for n in names | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "jaxmlp").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
+def test_port_imports_no_tensorflow_parity_or_bench(file):
+    assert not _imports(file) & {"tensorflow", "parity", "bench"}
+
+
+@pytest.mark.parametrize("command", ["jaxmlp.train", "jaxmlp.sweep"])
+def test_help_answers_within_a_second_and_without_jax(command):
+    code = f"import sys; sys.argv = ['x', '--help']\nimport {command} as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    probe = "assert 'jax' not in sys.modules, 'jax was imported'"
+    times = []
+    for _ in range(3):  # the best of three: the machine may be busy
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code + probe], capture_output=True, text=True, check=False)
+        times.append(time.perf_counter() - start)
+        assert done.returncode == 0, done.stderr
+        assert "--data" in done.stdout
+    assert min(times) < 1

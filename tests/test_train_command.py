@@ -1,0 +1,273 @@
+"""`python -m jaxmlp.train` as its user meets it: what it prints, what it leaves, how it refuses."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from safetensors import safe_open
+
+from jaxmlp import model, train
+from jaxmlp.config import Config
+
+SMALL = ["--hidden", "16", "--steps", "7", "--report-every", "3", "--learning-rate", "1e-5", "--no-compilation-cache"]
+DIGITS = ["--data", "generated:300"]
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch) -> Path:
+    """Where the run shall lie; nothing may be written beside it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run"
+
+
+def run(*arguments: str | Path) -> int:
+    return train.main([str(argument) for argument in arguments])
+
+
+def test_prints_the_originals_lines(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Training set (300, 784) (300, 10)\nTest set (50, 784) (50, 10)\nDevice: cpu")
+    number = r"\d+\.\d{6}"
+    report = rf"Loss at step (\d+): {number}\nTraining accuracy: \d+\.\d%\nTest accuracy: \d+\.\d%\n"
+    assert re.findall(report, printed) == ["0", "3", "6"]
+    assert re.search(r"7 steps in .* steps/s, .* images/s; compiling took .* s", printed)
+    assert printed.rstrip().endswith(str(out))
+
+
+def test_leaves_a_whole_run_folder(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out, "--seed", "5") == 0
+    assert sorted(file.name for file in out.iterdir()) == [
+        "config.json",
+        "metrics.jsonl",
+        "model.safetensors",
+        "test_predictions.npy",
+    ]
+    told = json.loads((out / "config.json").read_text())
+    assert told["config"]["seed"] == 5
+    assert told["config"]["hidden"] == 16
+    assert told["engine"]["layout"] in ("dense", "staircase")
+    assert told["engine"]["pixels"] == "float32"
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(7))
+    assert ["test_accuracy" in line for line in lines] == [True, False, False, True, False, False, True]
+    tensors = safetensors.numpy.load_file(out / "model.safetensors")
+    assert {name: (t.shape, str(t.dtype)) for name, t in tensors.items()} == {
+        "weights_1": ((784, 16), "float32"),
+        "biases_1": ((16,), "float32"),
+        "weights_2": ((16, 10), "float32"),
+        "biases_2": ((10,), "float32"),
+    }
+    with safe_open(out / "model.safetensors", "numpy") as file:
+        assert json.loads(file.metadata()["config"]) == told
+    assert np.abs(tensors["weights_1"] - model.init(Config(hidden=16, seed=5), 10).weights_1).max() > 0
+    predictions = np.load(out / "test_predictions.npy", allow_pickle=False)
+    assert predictions.shape == (50, 10)
+    np.testing.assert_allclose(predictions.sum(1), 1, rtol=1e-5)
+
+
+def test_json_prints_one_object_a_report_and_nothing_else(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out, "--json") == 0
+    printed = capsys.readouterr()
+    objects = [json.loads(line) for line in printed.out.splitlines()]
+    assert [o["step"] for o in objects] == [0, 3, 6]
+    assert set(objects[0]) == {"step", "loss", "train_accuracy", "test_accuracy", "data", "mnist_replaced"}
+    assert "Training set" in printed.err
+
+
+def test_quiet_prints_nothing(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out, "--quiet") == 0
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+
+
+def test_no_progress_bar_when_piped(out):
+    command = [sys.executable, "-m", "jaxmlp.train", *SMALL, *DIGITS, "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert "\r" not in done.stdout
+
+
+def test_target_accuracy_decides_the_exit_code(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out, "--target-accuracy", "0") == 0
+    assert run(*SMALL, *DIGITS, "--out", out.with_name("b"), "--target-accuracy", "100") == 1
+    assert "below the target of 100%" in capsys.readouterr().out
+
+
+def test_config_file_supplies_options_and_the_command_line_wins(out, tmp_path, capsys):
+    file = tmp_path / "run.toml"
+    file.write_text('hidden = 8\nsteps = 2\nlearning-rate = 1e-6\ndata = "generated:60"\nquiet = true\n')
+    assert run("--config", file, "--steps", "1", "--out", out) == 0
+    config = json.loads((out / "config.json").read_text())["config"]
+    assert (config["hidden"], config["steps"], config["learning_rate"]) == (8, 1, 1e-6)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("hiden = 8\n", "unknown key 'hiden'; did you mean hidden?"),
+        ("program = 8\n", "unknown key 'program'"),
+        ("steps = 'many'\n", "steps = 'many' is impossible"),
+        ("quiet = 1\n", "quiet = 1 is impossible"),
+        ("steps = 0\n", "steps = 0 is impossible"),
+        ("steps =\n", "is not TOML"),
+    ],
+)
+def test_bad_config_file_is_refused_by_file_and_key(tmp_path, capsys, content, complaint):
+    file = tmp_path / "bad.toml"
+    file.write_text(content)
+    assert run("--config", file) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {file}")
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--steps", "0"], "steps = 0 is impossible"),
+        (["--learning-rate", "nan"], "learning_rate = nan is impossible"),
+        (["--target-accuracy", "101"], "target_accuracy = 101.0 is impossible"),
+        (["--data", "mnits"], "did you mean mnist"),
+        (["--device", "tpu"], "no tpu on this machine: JAX sees only cpu"),
+        (["--config", "no-such.toml"], "no-such.toml cannot be read"),
+        (["--data", "mnist", "--data-dir", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_mistake_is_one_line_and_exit_code_2_and_writes_nothing(out, tmp_path, capsys, arguments, complaint):
+    assert run(*SMALL, "--out", out, *arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert complaint in printed.err
+    assert printed.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_mistyped_option_gets_a_suggestion(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        run("--learning-rat", "1")
+    assert exit_.value.code == 2
+    assert "--learning-rate" in capsys.readouterr().err
+
+
+def test_missing_mnist_is_an_error_when_asked_for_and_replaced_with_a_warning_when_not(out, capsys, monkeypatch):
+    from jaxmlp.data.generated import generated
+    from jaxmlp.errors import DataUnreachable
+
+    def unreachable(*_):
+        raise DataUnreachable("MNIST is not here")
+
+    monkeypatch.setattr("jaxmlp.data.mnist.mnist", unreachable)
+    monkeypatch.setattr("jaxmlp.data.generated.generated", lambda seed: generated(240, seed))
+    assert run(*SMALL, "--data", "mnist", "--out", out) == 2
+    assert not out.exists()
+    assert run(*SMALL, "--out", out) == 0
+    printed = capsys.readouterr().out
+    first, last = printed.index("NOT MNIST"), printed.rindex("NOT of MNIST")
+    assert first < printed.index("Training set")
+    assert last > printed.rindex("Test accuracy")
+
+
+def test_divergence_exits_with_3_and_keeps_the_steps_before_it(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out, "--learning-rate", "1e30") == 3
+    error = capsys.readouterr().err
+    assert re.match(r"error: the loss at step \d+ is .*last finite loss.*Lower the learning rate", error)
+    assert json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["step"] == 0
+    assert json.loads((out / "config.json").read_text())["config"]["learning_rate"] == 1e30
+
+
+def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):
+    command = [sys.executable, "-m", "jaxmlp.train", *SMALL, *DIGITS, "--steps", "1000000", "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    metrics = out / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, error = process.communicate(timeout=120)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    last = json.loads(metrics.read_text().splitlines()[-1])["step"]
+    assert f"interrupted after step {last}" in printed
+    assert safetensors.numpy.load_file(out / "model.safetensors").keys() == set(model.Params._fields)
+    assert np.load(out / "test_predictions.npy", allow_pickle=False).shape == (50, 10)
+
+
+def test_existing_run_is_never_overwritten(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out) == 0
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    assert run(*SMALL, *DIGITS, "--out", out) == 4
+    assert "is not empty" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
+def test_full_disk_at_the_end_names_the_path_and_still_prints_the_results(out, capsys, monkeypatch):
+    from jaxmlp import checkpoint
+
+    whole = checkpoint.write_whole
+
+    def full(path, content):
+        if path.name == "model.safetensors":
+            raise OSError(28, "No space left on device", str(path))
+        whole(path, content)
+
+    monkeypatch.setattr(checkpoint, "write_whole", full)
+    assert run(*SMALL, *DIGITS, "--out", out) == 4
+    printed = capsys.readouterr()
+    assert "Test accuracy" in printed.out
+    assert "7 steps in" in printed.out
+    assert f"{out / 'model.safetensors'} cannot be written: No space left on device" in printed.err
+    assert sorted(file.name for file in out.iterdir()) == ["config.json", "metrics.jsonl", "test_predictions.npy"]
+
+
+def test_unwritable_folder_is_refused_before_training(tmp_path, capsys):
+    file = tmp_path / "a-file"
+    file.write_text("")
+    assert run(*SMALL, *DIGITS, "--out", file / "run") == 4
+    printed = capsys.readouterr()
+    assert str(file) in printed.err
+    assert "Loss at step" not in printed.out
+
+
+def test_failed_write_leaves_no_part_behind(tmp_path, monkeypatch):
+    from jaxmlp.checkpoint import write_whole
+
+    target = tmp_path / "model"
+    target.write_bytes(b"before")
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(target, b"after")
+    assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_written_files_have_ordinary_permissions(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out) == 0
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in out.iterdir()}
+    assert len(modes) == 1, "the files written by renaming differ from the one written directly"
+
+
+def test_plots_are_pictures(out, capsys):
+    pytest.importorskip("matplotlib")
+    assert run(*SMALL, *DIGITS, "--out", out, "--plots") == 0
+    for name in ("preview.png", "curves.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.mnist
+def test_mnist_is_trained_on_where_it_is(mnist, out, capsys):
+    assert run("--steps", "1", "--hidden", "64", "--out", out) == 0
+    printed = capsys.readouterr().out
+    assert "Training set (60000, 784) (60000, 10)\nTest set (10000, 784) (10000, 10)" in printed
+    assert "NOT MNIST" not in printed
