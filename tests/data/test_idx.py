@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,12 @@ def test_a_header_that_declares_gigabytes_is_refused_before_they_are_read(tmp_pa
 
 def test_gzip_that_unpacks_to_more_than_its_header_declares_is_not_unpacked_further(tmp_path):
     bomb = gzip.compress(some(1)[0] + bytes(50 * 10**6))
-    assert "goes on after the 800 bytes" in refusal(tmp_path, bomb, some(1)[1])
+    tracemalloc.start()
+    try:
+        assert "goes on after the 800 bytes" in refusal(tmp_path, bomb, some(1)[1])
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_directory_is_refused(tmp_path):
