@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from bench import machine
 from bench.grow import Sweep
 from bench.result import Result
 from bench.row import Row
@@ -48,7 +49,7 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
     for index, speed in enumerate(speeds):
         axes.text(fastest * 1.02, index, f"{speed:.3g}", va="center", color=INK)
     axes.set_xlim(0, fastest * 1.1)
-    work, device = result.workload, result.roofline.device_name or result.workload.device
+    work, device = result.workload, result.roofline.device_name or machine.processor()
     axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
     axes.set_title(f"{work.images:,} images, {work.hidden} hidden units, on {device}", loc="left", color=INK)
 

@@ -45,7 +45,7 @@ def _main(name: str) -> Roofline:
     candidates: dict[str, Callable[[int], float]] = {"JAX": functools.partial(_jax_matmul, device, "float32")}
     if on_cpu:
         candidates["NumPy"] = _numpy_matmul  # its BLAS and XLA's are not the same
-    sizes = (2048, 4096) if on_cpu else (8192, 16384)
+    sizes = (1024, 2048) if on_cpu else (8192, 16384)
     float32, by = max((max(map(matmul, sizes)), who) for who, matmul in candidates.items())
     bfloat16 = None if on_cpu else max(_jax_matmul(device, "bfloat16", size) for size in sizes)
     return Roofline(
@@ -91,7 +91,7 @@ def _copy(device: Any, size: int) -> float:
     return 2 * size / 1e9 / _fastest(work)
 
 
-def _fastest(work: Callable[[], Any], tries: int = 5) -> float:
+def _fastest(work: Callable[[], Any], tries: int = 7) -> float:
     """Seconds of the quickest of a few tries, after one that compiles: a peak is what was reached once."""
     work()
 

@@ -26,7 +26,7 @@ def start(problem: Problem) -> Run:
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def loss_fn(trainable, images, labels):
-        logits, _ = model.stateless_call(trainable, [], images, training=True)
+        logits = model.stateless_call(trainable, [], images, training=True)[0]
         return cross_entropy(labels, logits), (logits.argmax(1) == labels).sum()
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))

@@ -23,7 +23,7 @@ def start(problem: Problem) -> Run:
             logits = tf.nn.relu(images @ weights_1 + biases_1) @ weights_2 + biases_2
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         for param, grad in zip(params, tape.gradient(loss, params), strict=True):
-            param.assign_sub(tf.multiply(problem.learning_rate, grad))
+            param.assign_sub(problem.learning_rate * grad)  # pyright: ignore[reportOperatorIssue]
         return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.int32))
 
     def run(steps: int):

@@ -1,0 +1,58 @@
+"""Every real peer computes the original's steps, and those for TensorFlow 1.15 stay readable to Python 3.7."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.contender import ROOT, Contender
+from bench.lineup import PEERS, Peer
+
+SLOW = {"tf2_graph", "tf2_xla", "tf115", "torch_eager", "torch_compile", "keras_jax"}  # seconds to minutes to start
+MARKED = [pytest.param(peer, marks=pytest.mark.full if peer.name in SLOW else (), id=peer.name) for peer in PEERS]
+FOR_PYTHON_37 = ("__init__", "peers/__init__", "peers/protocol", "peers/tf115", "peers/tf115_original")
+
+
+@pytest.mark.parametrize("peer", MARKED)
+def test_peer_computes_the_same_losses_and_counts_as_jaxmlp(peer, problem, rows):
+    if reason := peer.missing():
+        pytest.skip(f"not installed: {reason}")
+    contender = Contender(peer, problem)
+    try:
+        answer = contender.run(5, 1)
+    finally:
+        contender.close()
+    np.testing.assert_allclose(answer["losses"], rows["jaxmlp dense"].losses, rtol=1e-4)
+    np.testing.assert_allclose(answer["correct"], rows["jaxmlp dense"].correct, atol=1)
+
+
+def test_layout_that_jaxmlp_does_not_select_is_refused_and_not_timed_under_its_name(problem, monkeypatch):
+    from bench.peers import ours
+    from bench.peers.protocol import load
+    from jaxmlp.engine import Dense
+
+    monkeypatch.setattr(ours, "select", lambda config, device: Dense("float32", 100))
+    with pytest.raises(RuntimeError, match=r"layout staircase was asked for, but .* gives Dense"):
+        ours.engine_of(load(problem, ["layout=staircase"]), device=None)
+
+
+@pytest.mark.parametrize("file", FOR_PYTHON_37)
+def test_file_for_tensorflow_1_parses_as_python_3_7(file):
+    path = Path(ROOT, "bench", f"{file}.py")
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_every_peer_file_is_in_the_lineup_and_says_what_was_tried():
+    files = {peer.module.rsplit(".", 1)[1] for peer in PEERS}
+    for name in files:
+        text = Path(ROOT, "bench", "peers", f"{name}.py").read_text(encoding="utf-8")
+        assert "Tried" in (ast.get_docstring(ast.parse(text)) or ""), name
+    not_peers = {"__init__", "protocol", "jax_device", "ours", "ours_many", "tf115_original"}
+    assert {path.stem for path in Path(ROOT, "bench", "peers").glob("*.py")} - not_peers == files
+
+
+def test_peer_whose_library_is_missing_says_how_to_install_it():
+    peer = Peer("x", "x", needs=("json", "no_such_library"), install="pip install it")
+    assert peer.missing() == "no_such_library: pip install it"
+    assert Peer("x", "x", needs=("json",)).missing() is None

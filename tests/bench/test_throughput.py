@@ -1,0 +1,79 @@
+"""Who is timed and who is refused: correctness comes first, and nobody disappears from the table."""
+
+import pytest
+
+from bench import table, throughput
+from bench.contender import Contender
+from bench.errors import ReferenceFailed
+from bench.lineup import DENSE, Peer
+from bench.row import best_of_ours
+from bench.throughput import Plan
+
+
+@pytest.mark.parametrize("name", [DENSE.name, "numpy_blas", "chatty"])
+def test_right_contender_has_a_time_for_every_step_of_every_round(rows, name):
+    row = rows[name]
+    assert row.status == "ok", row.reason
+    assert [len(seconds) for seconds in row.rounds] == [3, 3]
+    assert all(seconds > 0 for round_ in row.rounds for seconds in round_)
+    assert row.peak_rss_bytes > 20e6
+
+
+def test_startup_holds_imports_and_preparation_and_is_apart_from_the_first_step(rows):
+    row = rows[DENSE.name]
+    assert row.ready_seconds > row.prepare_seconds > 0
+    assert row.compile_seconds > 10 * row.seconds.median  # XLA compiles in the first step, for long
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("slightly wrong", "wrong", "at step 1"),
+        ("nan", "wrong", "loss nan against"),
+        ("miscounts", "wrong", "images correct against"),
+        ("raises", "failed", "ValueError: the reason"),
+        ("killed", "failed", "ended by signal 9"),
+        ("exits", "failed", "the last words"),
+        ("dies late", "failed", "MemoryError: no more"),
+        ("absent", "not installed", "no_such_library: pip install no_such_library"),
+        ("elsewhere", "not for this device", "runs on tpu"),
+    ],
+)
+def test_refused_contender_keeps_its_row_with_the_reason_and_no_time(rows, workload, name, status, reason):
+    row = rows[name]
+    assert (row.status, row.measured) == (status, False)
+    assert reason in row.reason
+    assert "\n" not in row.reason
+    assert "seconds_per_step" not in row.as_json(workload, 100.0, rows[DENSE.name])
+    assert f"{status}: {row.reason}" in table.absentees(list(rows.values()))
+    assert name not in table.contenders(list(rows.values()), workload, 100.0)
+
+
+def test_ratio_compares_rounds_that_stood_side_by_side(rows):
+    ours, peer = rows[DENSE.name], rows["numpy_blas"]
+    ratio = peer.slower_than(ours)
+    assert ratio.min <= ratio.median <= ratio.max
+    assert ours.slower_than(ours) == (1, 1, 1)
+    ours_twice = type(peer)("x", False, rounds=[[2 * seconds for seconds in round_] for round_ in peer.rounds])
+    assert ours_twice.slower_than(peer).median == pytest.approx(2)
+
+
+def test_best_of_ours_is_ours_and_measured(rows):
+    assert best_of_ours(list(rows.values())) is rows[DENSE.name]
+    assert best_of_ours([rows["numpy_blas"]]) is None
+
+
+def test_nothing_is_shown_when_the_reference_itself_fails(problem, monkeypatch):
+    broken = Peer(DENSE.name, "bench.no_such_module", ours=True)
+    monkeypatch.setattr(throughput, "DENSE", broken)
+    with pytest.raises(ReferenceFailed, match="No module named"):
+        throughput.measure([broken], problem, "cpu", 300, Plan(1, 1, 1), lambda line: None)
+
+
+def test_blocks_are_clocked_whole_and_the_rest_of_the_steps_is_a_shorter_block(problem):
+    contender = Contender(Peer("numpy_blas", "bench.peers.numpy_blas"), problem)
+    try:
+        answer = contender.run(5, 2)
+    finally:
+        contender.close()
+    assert (len(answer["seconds"]), len(answer["losses"]), len(answer["correct"])) == (3, 5, 5)
