@@ -16,7 +16,7 @@ WEIGHTS = ("weights_1", "biases_1", "weights_2", "biases_2")
 
 
 def long_run(oracle: Oracle, config: Config, dataset: Dataset, weights_at: list[int], folder: Path) -> Arrays:
-    """All of `config.steps`: losses, corrects, test_steps, test_corrects, test_predictions, "t/weights_1" for each t."""
+    """All of `config.steps`: the series, the last test predictions, and "t/weights_1", … for each t of `weights_at`."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays: Arrays = {}
     for first in range(0, config.steps, SEGMENT):

@@ -59,7 +59,8 @@ class Tf115:
         with tempfile.TemporaryDirectory(prefix="parity-") as folder:
             request, answer = Path(folder, "request.npz"), Path(folder, "answer.npz")
             header, arrays = _request(config, dataset, questions, self.threads)
-            np.savez(request, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+            arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+            np.savez(request, **arrays)  # pyright: ignore[reportArgumentType]
             self._run([str(PROGRAM), str(request), str(answer)])
             with np.load(answer, allow_pickle=False) as npz:
                 provenance = json.loads(npz["header"].tobytes())

@@ -13,8 +13,8 @@ A question is one of
                                                           as they were before the steps of `weights_at`
   {"ask": "step"}                                         loss, logits, active units, gradients and updated weights of
                                                           one step
-  {"ask": "backward"}                                     gradients of N times the loss, with its derivative by the
-                                                          logits ("logits_grad") handed over
+  {"ask": "backward"}                                     gradients, the loss's derivative by the logits handed over as
+                                                          "logits_grad"
 The arrays of question i are named "i/weights_1", …, those of its answer likewise.
 """
 
@@ -166,7 +166,7 @@ class Program:
         return answer
 
     def backward(self, question, arrays):
-        """The gradients that a derivative by the logits, float32 [N, C], sends back from the given weights."""
+        """The gradients that the loss's derivative by the logits, float32 [N, C], sends back from the given weights."""
         self.load(arrays)
         feed = self.train_feed()
         feed[self.ops.logits_grad] = arrays["logits_grad"]

@@ -1,0 +1,5 @@
+"""TEMP"""
+
+
+def render(proof):
+    return ""
