@@ -40,12 +40,15 @@ class Config:
     """dense: images as they come; staircase: ordered once so that blank pixels are not multiplied"""
     pixels: Pixels = "auto"
     """arithmetic of bytes times weights, both at float32 accuracy: one float32 pass or three bf16 passes"""
-    chunk: Positive = 2000
-    """images a pass of the dense layout; full-batch loss and gradient whatever it is"""
+    chunk: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """images computed on together, by default what suits layout and device; loss and gradient are the full batch's"""
 
     def __post_init__(self):
-        for name in ("hidden", "steps", "report_every", "chunk"):
+        for name in ("hidden", "steps", "report_every"):
             self._require(name, _is_int(getattr(self, name)) and getattr(self, name) >= 1, "a whole number from 1 up")
+        self._require(
+            "chunk", self.chunk is None or (_is_int(self.chunk) and self.chunk >= 1), "a whole number from 1 up"
+        )
         for name in ("learning_rate", "weight_stddev"):
             self._require(name, _is_positive_float32(getattr(self, name)), "a positive number that float32 can hold")
         self._require("seed", _is_int(self.seed), "a whole number")

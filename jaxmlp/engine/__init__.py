@@ -2,5 +2,6 @@
 
 from jaxmlp.engine.dense import Dense
 from jaxmlp.engine.select import Engine, select
+from jaxmlp.engine.staircase import Staircase
 
-__all__ = ["Dense", "Engine", "select"]
+__all__ = ["Dense", "Engine", "Staircase", "select"]

@@ -1,6 +1,6 @@
 """Which engine a run uses: `Config`'s choices, with `auto` settled by the device. Serves `trainer`."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 from jax import Array
@@ -8,6 +8,7 @@ from jax import Array
 from jaxmlp.config import Config
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.dense import Dense
+from jaxmlp.engine.staircase import Staircase
 from jaxmlp.model import Params, Totals
 
 
@@ -35,7 +36,24 @@ class Engine(Protocol):
         ...
 
 
+class Tiling(NamedTuple):
+    """Images computed on together, and staircases with a pixel order of their own."""
+
+    dense_chunk: int
+    staircase_chunk: int
+    groups: int
+
+
+# On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
+CPU = Tiling(dense_chunk=2000, staircase_chunk=500, groups=8)
+ACCELERATOR = Tiling(dense_chunk=60_000, staircase_chunk=4000, groups=1)
+
+
 def select(config: Config, device: jax.Device) -> Engine:
-    """The engine of `config.layout` and `config.pixels`; `auto` is what measured fastest on this kind of device."""
-    pixels = config.pixels if config.pixels != "auto" else "float32" if device.platform == "cpu" else "bf16x3"
-    return Dense(pixels, config.chunk)
+    """The engine of `config.layout`, `pixels` and `chunk`, with what is left open settled by the device."""
+    on_cpu = device.platform == "cpu"
+    tiling = CPU if on_cpu else ACCELERATOR
+    pixels = config.pixels if config.pixels != "auto" else "float32" if on_cpu else "bf16x3"
+    if config.layout == "dense":
+        return Dense(pixels, config.chunk or tiling.dense_chunk)
+    return Staircase(pixels, config.chunk or tiling.staircase_chunk, tiling.groups)

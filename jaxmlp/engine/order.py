@@ -1,0 +1,116 @@
+"""In which order to lay images and pixels out so that blank pixels gather in a corner. Serves `staircase`.
+
+A staircase is an order of the pixels in which most images need only a first few: image i has no ink behind its
+`reach` Kᵢ. One greedy pass finds a good order for a set of images; several staircases, each image in the one that
+suits it best, halve what is left: k-means with a pixel order for a centre.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Staircase(NamedTuple):
+    """A set of images and the pixel order that suits them."""
+
+    members: np.ndarray  # int [n], indices of images
+    reach: np.ndarray  # int [n], leading pixels of `order` that hold all of a member's ink
+    order: np.ndarray  # int [P], pixels first to last
+
+
+def staircases(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 4) -> list[Staircase]:
+    """Splits images into at most `count` staircases that keep the sum of reaches low.
+
+    Args:
+      ink: bool [N, P], whether a pixel of an image is not blank.
+      count: how many; 1 is a single pass.
+      sample: images the orders are first fitted to.
+      rounds: of assigning the sample's images to the order that suits them and finding the orders anew.
+    """
+    few = ink[np.random.default_rng(0).permutation(len(ink))[:sample]]  # drawn from no seed of the user's
+    group = _most_alike(few, few[:count])
+    for _ in range(rounds if count > 1 else 0):
+        orders = [greedy_order(few[group == g])[0] for g in np.unique(group)]
+        group = _best_order(few, orders)
+    if count == 1:
+        group = np.zeros(len(ink), int)
+    else:
+        group = _best_order(ink, [greedy_order(few[group == g])[0] for g in np.unique(group)])
+    members = [np.flatnonzero(group == g) for g in np.unique(group)]
+    return [staircase(ink, images) for images in members]
+
+
+def staircase(ink: np.ndarray, members: np.ndarray) -> Staircase:
+    """The staircase of the given images."""
+    order, reach = greedy_order(ink[members])
+    return Staircase(members, reach, order)
+
+
+def greedy_order(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fills the places from last to first, each with the pixel that the fewest remaining images need.
+
+    These images' reach is settled with it, and they no longer count.
+
+    Returns:
+      order int [P] and reach int [n] of ink bool [n, P].
+    """
+    images, pixels = ink.shape
+    by_pixel = np.ascontiguousarray(ink.T)
+    needed = by_pixel.sum(axis=1)  # remaining images with ink there
+    remaining, placed = np.ones(images, bool), np.zeros(pixels, bool)
+    order, reach = np.empty(pixels, np.int64), np.zeros(images, np.int64)
+    for place in range(pixels - 1, -1, -1):
+        pixel = int(np.where(placed, images + 1, needed).argmin())
+        order[place], placed[pixel] = pixel, True
+        if needed[pixel]:
+            settled = np.flatnonzero(by_pixel[pixel] & remaining)
+            reach[settled] = place + 1
+            remaining[settled] = False
+            needed = needed - ink[settled].sum(axis=0)
+    return order, reach
+
+
+def cheapest_levels(reach: np.ndarray, count: int) -> list[int]:
+    """Bounds of at most `count` runs of rising reaches that waste least when each run is raised to its largest.
+
+    Args:
+      reach: int [T], ascending. Dynamic programming over where a run begins: O(count T²).
+
+    Returns:
+      0 = b₀ < b₁ < … = T; run j is reach[bⱼ:bⱼ₊₁].
+    """
+    tiles = len(reach)
+    cost = np.full(tiles + 1, np.inf)
+    cost[0] = 0
+    begins = []
+    for _ in range(min(count, tiles)):
+        ends = np.arange(1, tiles + 1)
+        total = cost[None, :-1] + reach[:, None] * (ends[:, None] - np.arange(tiles)[None, :])
+        total[np.arange(tiles)[None, :] >= ends[:, None]] = np.inf
+        begins.append(total.argmin(axis=1))
+        cost = np.concatenate([[np.inf], total.min(axis=1)])
+    bounds = [tiles]
+    for begin in reversed(begins):
+        bounds.append(int(begin[bounds[-1] - 1]))
+    return bounds[::-1]
+
+
+def _best_order(ink: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:
+    """int [n]: the order in which each image has the least reach."""
+    return np.stack([_reach(ink, order) for order in orders]).argmin(axis=0)
+
+
+def _reach(ink: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """int [n]: the last place of each image's ink in the order, from 1; 0 without ink."""
+    place = np.empty(len(order), np.uint16)
+    place[order] = np.arange(1, len(order) + 1)
+    reach = np.empty(len(ink), np.uint16)
+    for first in range(0, len(ink), 2000):  # a product that stays in cache
+        reach[first : first + 2000] = (ink[first : first + 2000] * place).max(axis=1, initial=0)
+    return reach
+
+
+def _most_alike(ink: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """int [n]: the centre that differs from an image in the fewest pixels."""
+    centre = centres.astype(np.float32)
+    return (2 * ink.astype(np.float32) @ centre.T - centre.sum(axis=1)).argmax(axis=1)

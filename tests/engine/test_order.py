@@ -1,0 +1,53 @@
+"""Orders of images and pixels: nothing with ink is left out, and less is left to multiply."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from jaxmlp.engine import order
+
+
+@pytest.fixture
+def ink(digits) -> np.ndarray:
+    return digits.train.images > 0
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_every_image_is_in_one_staircase_and_all_its_ink_within_its_reach(ink, count):
+    found = order.staircases(ink, count)
+    assert sorted(np.concatenate([stairs.members for stairs in found])) == list(range(len(ink)))
+    for stairs in found:
+        assert sorted(stairs.order) == list(range(784))
+        for image, reach in zip(ink[stairs.members], stairs.reach, strict=True):
+            assert not image[stairs.order[reach:]].any()
+            assert reach == 0 or image[stairs.order[reach - 1]], "the reach is no longer than needed"
+
+
+def test_more_staircases_leave_less_to_multiply(ink):
+    one, four = (np.concatenate([s.reach for s in order.staircases(ink, n)]).mean() for n in (1, 4))
+    assert ink.sum(axis=1).mean() < four < one < 0.75 * 784
+
+
+def test_same_images_get_the_same_order(ink):
+    for one, same in zip(order.staircases(ink, 3), order.staircases(ink, 3), strict=True):
+        for a, b in zip(one, same, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_levels_are_the_cheapest_of_all(rng):
+    reach = np.sort(rng.integers(0, 50, 9))
+
+    def waste(bounds) -> int:
+        return sum(int(reach[b - 1]) * (b - a) for a, b in itertools.pairwise(bounds))
+
+    every = [(0, *cut, 9) for n in range(3) for cut in itertools.combinations(range(1, 9), n)]
+    assert waste(order.cheapest_levels(reach, 3)) == min(map(waste, every))
+
+
+@pytest.mark.parametrize("tiles", [1, 2, 5])
+def test_there_are_no_more_levels_than_tiles(tiles):
+    bounds = order.cheapest_levels(np.arange(tiles), 16)
+    assert bounds[0] == 0
+    assert bounds[-1] == tiles
+    assert all(a < b for a, b in itertools.pairwise(bounds))
