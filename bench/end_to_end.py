@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench import genuine
 from bench.contender import ENVIRONMENT, ROOT
 from jaxmlp.data import Dataset
+from parity import environment
 
 LOSS = re.compile(r"Loss at step \d+: (\S+)")
 TOLERANCE = 1e-4  # relative, between the last losses the two print
@@ -40,21 +40,20 @@ def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int
         ours = _timed(
             "python -m jaxmlp.train", [sys.executable, "-m", "jaxmlp.train", *options, *data_arguments], steps
         )
-        python = genuine.python()
-        if python is None:
+        if not environment.is_set_up():
             return [ours, EndToEnd("TensorFlow 1.15.5", steps, "not installed", "python -m parity setup", 0.0, None)]
         say(f"end to end: {steps} steps of the original program in TensorFlow 1.15.5")
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             np.save(f"{folder}/{name}_images.npy", split.images)
             np.save(f"{folder}/{name}_labels.npy", split.labels)
-        command = [str(python), "-m", "bench.peers.tf115_original", folder, str(steps)]
+        command = [str(environment.require()), "-m", "bench.peers.tf115_original", folder, str(steps)]
         return [ours, _agreeing(_timed("TensorFlow 1.15.5", command, steps), ours)]
 
 
 def _timed(name: str, command: list[str], steps: int) -> EndToEnd:
     began = time.perf_counter()
-    environment = {**os.environ, **ENVIRONMENT}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    variables = {**os.environ, **ENVIRONMENT}
+    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
     losses = LOSS.findall(result.stdout)
     if result.returncode or not losses:

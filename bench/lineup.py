@@ -6,8 +6,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from bench import genuine
 from jaxmlp.errors import ConfigError
+from parity import environment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +36,10 @@ class Tf115Peer(Peer):
     """A peer that needs genuine TensorFlow 1.15.5, and so a Python 3.7 of its own."""
 
     def missing(self) -> str | None:
-        return None if genuine.python() else f"TensorFlow 1.15.5: {self.install}"
+        return None if environment.is_set_up() else f"TensorFlow 1.15.5: {self.install}"
 
     def python(self) -> Path:
-        found = genuine.python()
-        assert found is not None
-        return found
+        return environment.require()
 
 
 STAIRCASE = Peer("jaxmlp staircase", "bench.peers.ours", ("layout=staircase",), ours=True)

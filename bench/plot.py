@@ -62,6 +62,8 @@ def _growth(axes: Axes, sweep: Sweep) -> None:
     axes.set_xlabel(sweep.varied)
     axes.set_ylabel("seconds a step")
     axes.set_title(f"~ {sweep.varied}$^{{{sweep.exponent:.2f}}}$\n{sweep.fixed}", loc="left", fontsize=9, color=INK)
+    axes.set_xticks(values, [f"{value:,}" for value in values], rotation=45, ha="right", rotation_mode="anchor")
+    axes.minorticks_off()
     axes.grid(alpha=0.3, linewidth=0.5)
 
 

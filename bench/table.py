@@ -48,7 +48,7 @@ def _cells(row: Row, workload: Workload, peak_gflops: float, ours: Row) -> Cells
     return [
         row.name,
         row.version,
-        f"{seconds * 1e3:,.3g}" if seconds < 0.1 else f"{seconds * 1e3:,.0f}",
+        f"{seconds * 1e3:,.{3 if seconds < 0.01 else 1 if seconds < 0.1 else 0}f}",
         f"{1 / seconds:,.2f}",
         f"{workload.images / seconds:,.0f}",
         f"{gflops:,.0f}",

@@ -1,7 +1,7 @@
 """JAX as a tutorial writes it: the formula over the whole batch, `value_and_grad`, `optax.sgd`, one `jit`.
 
 Every matmul runs at float32 accuracy (`HIGHEST`): the GPU's and TPU's faster defaults are not the original's
-arithmetic. Tried: donated buffers (kept), uint8 pixels cast inside the jit (slower on CPU).
+arithmetic. Tried, on 6,000 images, with no difference beyond noise: bytes cast inside the jit, buffers not donated.
 """
 
 import functools

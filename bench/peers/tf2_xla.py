@@ -1,6 +1,7 @@
 """TensorFlow 2.x as today's guides write it, compiled by XLA: `tf.function(jit_compile=True)` around a gradient tape.
 
-Tried: `reduce_retracing` (nothing to retrace), pixels as uint8 cast inside the function (slower on CPU).
+Tried: bytes cast inside the function (a little slower), and the same function without XLA (faster on a CPU; that is
+`tf2_graph`'s row).
 """
 
 import tensorflow as tf

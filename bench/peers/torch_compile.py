@@ -1,6 +1,6 @@
 """PyTorch, the same program with `torch.compile` around the forward pass and the loss, and so around their gradient.
 
-Tried: mode="max-autotune" (on CPU it changes nothing for these shapes and compiles for longer).
+Tried: mode="max-autotune" (no difference beyond noise on a CPU).
 """
 
 import functools

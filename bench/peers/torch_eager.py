@@ -1,7 +1,7 @@
 """PyTorch as its tutorials write it: two `nn.Linear`, `cross_entropy`, `SGD`. TF32 is off, as it is by default.
 
-Tried: channels-last and `set_flush_denormal` (nothing to gain), thread counts below the number of cores (slower),
-uint8 pixels cast every step (slower), `relu_` in place (kept: it saves writing 245 MB).
+Threads: all cores. Tried, on 6,000 images, with no difference beyond noise: `relu` out of place (in place is kept, it
+saves an array of activations), bytes cast every step, `SGD(foreach=False)`.
 """
 
 import torch

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import end_to_end, genuine
+from bench import end_to_end
 from jaxmlp.data.generated import generated
 
 DATA = ["--data=generated:200"]
@@ -17,8 +17,8 @@ def run(digits):
     return end_to_end.measure(digits, DATA, "cpu", 2, lambda line: None)
 
 
-def test_our_run_is_timed_and_tensorflow_that_is_absent_is_named(digits, monkeypatch):
-    monkeypatch.setattr(genuine, "python", lambda: None)
+def test_our_run_is_timed_and_tensorflow_that_is_absent_is_named(digits, monkeypatch, tmp_path):
+    monkeypatch.setenv("PARITY_TF115", str(tmp_path))
     ours, theirs = run(digits)
     assert (ours.status, theirs.status) == ("ok", "not installed")
     assert ours.seconds > 0.5
@@ -34,10 +34,11 @@ def test_our_run_is_timed_and_tensorflow_that_is_absent_is_named(digits, monkeyp
     ],
 )
 def test_other_program_with_another_loss_or_none_has_no_time(digits, monkeypatch, tmp_path, script, status, reason):
-    python = tmp_path / "python"
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
-    monkeypatch.setattr(genuine, "python", lambda: python)
+    monkeypatch.setenv("PARITY_TF115", str(tmp_path))
     _, theirs = run(digits)
     assert theirs.status == status
     assert reason in theirs.reason

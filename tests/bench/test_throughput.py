@@ -1,5 +1,6 @@
 """Who is timed and who is refused: correctness comes first, and nobody disappears from the table."""
 
+import numpy as np
 import pytest
 
 from bench import table, throughput
@@ -17,6 +18,15 @@ def test_right_contender_has_a_time_for_every_step_of_every_round(rows, name):
     assert [len(seconds) for seconds in row.rounds] == [3, 3]
     assert all(seconds > 0 for round_ in row.rounds for seconds in round_)
     assert row.peak_rss_bytes > 20e6
+
+
+def test_memory_is_the_contenders_own_and_not_what_its_parent_held(problem):
+    held = np.ones(500_000_000, np.uint8)
+    contender = Contender(Peer("numpy_blas", "bench.peers.numpy_blas"), problem)
+    try:
+        assert contender.run(1, 1)["peak_rss_bytes"] < 200e6 < held.nbytes
+    finally:
+        contender.close()
 
 
 def test_startup_holds_imports_and_preparation_and_is_apart_from_the_first_step(rows):
