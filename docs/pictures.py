@@ -1,0 +1,74 @@
+"""Draws the pictures of architecture.md: `python docs/pictures.py` (MNIST where it is, else generated digits)."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from jaxmlp.data import load
+from jaxmlp.engine.order import staircases
+
+HERE = Path(__file__).parent
+INK, ACCENT, MUTED, PALE = "#1f2933", "#c2410c", "#64748b", "#e2e8f0"
+SHOWN = 600  # images a panel
+
+
+def staircase_picture(images: np.ndarray) -> Figure:
+    """The same images as they come, in one staircase, and in eight: what a step multiplies lies above the line."""
+    ink = images > 0
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    axes = figure.subplots(1, 3, sharey=True)
+    _panel(axes[0], ink[:: len(ink) // SHOWN], np.full(SHOWN, 784), "as they come: all 784 pixels")
+    for axis, count, name in ((axes[1], 1, "one staircase"), (axes[2], 8, "eight staircases")):
+        found = staircases(ink, count)
+        rows, reaches = [], []
+        for stairs in found:
+            ascending = np.argsort(stairs.reach, kind="stable")
+            shown = ascending[:: max(1, len(ink) // SHOWN)]
+            rows.append(ink[stairs.members[shown]][:, stairs.order])
+            reaches.append(stairs.reach[shown])
+        share = np.concatenate([stairs.reach for stairs in found]).mean() / ink.shape[1]
+        _panel(axis, np.concatenate(rows), np.concatenate(reaches), f"{name}: {share:.0%} of the pixels")
+    axes[0].set_ylabel("images", color=MUTED)
+    return figure
+
+
+def _panel(axis, ink: np.ndarray, reach: np.ndarray, title: str) -> None:
+    axis.imshow(ink, cmap="binary", aspect="auto", interpolation="antialiased", vmin=0, vmax=1)
+    axis.step(reach - 0.5, np.arange(len(reach)), color=ACCENT, linewidth=1.2, where="mid")
+    axis.set(xticks=[0, 783], yticks=[], xlim=(0, 784))
+    axis.set_title(title, color=INK, fontsize=10)
+    axis.set_xlabel("pixels, in the order of the layout", color=MUTED, fontsize=9)
+    axis.tick_params(colors=MUTED, labelsize=8)
+
+
+def three_passes_picture(weight: np.float32) -> Figure:
+    """The 24 significant bits of a weight cut into three bfloat16 parts, beside the 8 bits of a byte."""
+    figure = Figure(figsize=(10, 2.6), layout="constrained")
+    axis = figure.subplots()
+    bits = f"{int(np.float32(weight).view(np.uint32)):032b}"
+    significand = "1" + bits[9:]
+    for place, bit in enumerate(significand):
+        part = place // 8
+        _cell(axis, place + part * 0.6, 1.5, bit, (ACCENT, INK, MUTED)[part])
+    for part, name in enumerate(("high", "middle", "low")):
+        axis.text(part * 8.6 + 4, 2.85, f"W {name}: a bfloat16", ha="center", color=INK, fontsize=10)
+    for place, bit in enumerate("10110101"):
+        _cell(axis, place + 8.6, 0, bit, "#0f766e")
+    axis.text(8.3, 0.5, "a pixel, 181: one bfloat16", ha="right", va="center", color=INK, fontsize=10)
+    axis.text(17.0, 0.5, "×  each part: 16 bits, exact in float32", ha="left", va="center", color=INK, fontsize=10)
+    axis.text(-0.3, 2.0, f"W = {weight:.9g}\n24 bits", ha="right", va="center", color=INK, fontsize=10)
+    axis.set(xlim=(-5, 26), ylim=(-0.2, 3.4))
+    axis.axis("off")
+    return figure
+
+
+def _cell(axis, x: float, y: float, bit: str, colour: str) -> None:
+    axis.add_patch(Rectangle((x, y), 0.92, 1, facecolor=colour if bit == "1" else PALE, edgecolor="white"))
+    axis.text(x + 0.46, y + 0.5, bit, ha="center", va="center", color="white" if bit == "1" else MUTED, fontsize=9)
+
+
+if __name__ == "__main__":
+    staircase_picture(load("auto").train.images).savefig(HERE / "staircase.png", dpi=120)
+    three_passes_picture(np.float32(0.7365012)).savefig(HERE / "three_passes.png", dpi=120)
