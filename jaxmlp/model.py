@@ -67,7 +67,8 @@ def totals(logits: Array, labels: Array) -> Totals:
     """logits float [N, C], labels uint8 [N]; `tf.nn.softmax_cross_entropy_with_logits_v2` summed, and the hits."""
     labels = labels.astype(jnp.int32)
     shifted = logits - jax.lax.stop_gradient(logits.max(axis=1, keepdims=True))
-    own = jnp.take_along_axis(shifted, labels[:, None], axis=1)[:, 0]
+    one_hot = labels[:, None] == jnp.arange(logits.shape[1], dtype=jnp.int32)
+    own = jnp.where(one_hot, shifted, 0).sum(axis=1)  # an index here would make the gradient a scatter
     losses = jnp.log(jnp.exp(shifted).sum(axis=1)) - own
     hits = jax.lax.argmax(logits, axis=1, index_dtype=jnp.int32) == labels
     return Totals(losses.sum(), hits.sum(dtype=jnp.int32))

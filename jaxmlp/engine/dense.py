@@ -59,12 +59,13 @@ class Dense:
     def loss_and_grads(self, params: Params, batch: DenseBatch) -> tuple[Array, Array, Params]:
         """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
 
-        def chunk_loss(params: Params, images: Array, labels: Array) -> tuple[Array, Array]:
-            sums = self._totals(params, images, labels)
+        def chunk_loss(turned: Params, images: Array, labels: Array) -> tuple[Array, Array]:
+            sums = self._totals(turn(turned), images, labels)
             return sums.loss, sums.correct
 
         chunk_grads = jax.value_and_grad(chunk_loss, has_aux=True)
-        (loss, correct), grads = _sum_over_chunks(chunk_grads, params, batch)
+        (loss, correct), turned_grads = _sum_over_chunks(chunk_grads, turn(params), batch)
+        grads = turn(turned_grads)
         return loss / batch.size, correct, jax.tree.map(lambda grad: grad / batch.size, grads)
 
     def totals(self, params: Params, batch: DenseBatch) -> Totals:
@@ -82,6 +83,14 @@ class Dense:
 
     def _totals(self, params: Params, images: Array, labels: Array) -> Totals:
         return self.head(model.logits(params, images, ARITHMETIC[self.pixels]), labels)
+
+
+def turn(params: Params) -> Params:
+    """weights_2 transposed, there and back: engines sum its gradient as [C, H].
+
+    As [H, C], the layout that the formula gives, XLA's CPU matmul runs at a tenth of the speed (7 against 69 GFLOP/s).
+    """
+    return params._replace(weights_2=params.weights_2.T)
 
 
 def _sum_over_chunks(function, params: Params, batch: DenseBatch):

@@ -19,6 +19,7 @@ from jax import Array
 
 from jaxmlp import model
 from jaxmlp.data.dataset import Split
+from jaxmlp.engine.dense import turn
 from jaxmlp.engine.order import Staircase as Order
 from jaxmlp.engine.order import cheapest_levels, staircase, staircases
 from jaxmlp.engine.pixel_matmul import ARITHMETIC
@@ -88,8 +89,8 @@ class Staircase:
     def loss_and_grads(self, params: Params, batch: StaircaseBatch) -> tuple[Array, Array, Params]:
         """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
 
-        def tile_loss(params: Params, images: Array, labels: Array) -> tuple[Array, Array]:
-            sums = self._totals(params, images, labels)
+        def tile_loss(turned: Params, images: Array, labels: Array) -> tuple[Array, Array]:
+            sums = self._totals(turn(turned), images, labels)
             return sums.loss, sums.correct
 
         tile_grads = jax.value_and_grad(tile_loss, has_aux=True)
@@ -104,14 +105,14 @@ class Staircase:
             others = jax.tree.map(jnp.add, others, grads[1:])
             return ((loss + tile_loss, correct + tile_correct), permuted, others), None
 
-        ordered = params._replace(weights_1=params.weights_1[batch.orders])
+        ordered = turn(params)._replace(weights_1=params.weights_1[batch.orders])
         zeros = jax.tree.map(jnp.zeros_like, tuple(ordered))
         loss = jnp.zeros((), zeros[0].dtype)
         sums = ((loss, jnp.zeros((), jnp.int32)), zeros[0], zeros[1:])
         for stair in batch.stairs:
             sums, _ = jax.lax.scan(add, sums, stair)
         (loss, correct), permuted, others = sums
-        grads = Params(_in_pixel_order(permuted, batch.places), *others)
+        grads = turn(Params(_in_pixel_order(permuted, batch.places), *others))
         return loss / batch.size, correct, jax.tree.map(lambda grad: grad / batch.size, grads)
 
     def totals(self, params: Params, batch: StaircaseBatch) -> Totals:
