@@ -68,15 +68,25 @@ def run(command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | No
     """The exit code of `command(argv)`; what the user can mend becomes one line on stderr."""
     try:
         return command(argv)
-    except JaxmlpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except JaxmlpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        if not _out_of_memory(error):
+            raise
+        print("error: not enough memory for this run: lower the hidden units or the images", file=sys.stderr)
+        return JaxmlpError.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """The host's word for it, or XLA's."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
 
 
 def _names(options: type) -> dict[str, Any]:

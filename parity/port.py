@@ -39,8 +39,8 @@ class Port:
     def trace(
         self, weights: dict[int, dict[str, np.ndarray]], logits_grads: dict[int, np.ndarray], free: bool = True
     ) -> Trace:
-        """A step from each of the given weights (float32, by step), and a free run of `config.steps` unless not wanted."""
-        initial = {name: np.asarray(value) for name, value in self._initial().params._asdict().items()}
+        """A step from each of the given weights (float32, by step); a free run of `config.steps` where wanted."""
+        initial = {name: np.asarray(value) for name, value in self.initial()._asdict().items()}
         return Trace(
             side="port",
             who=f"jaxmlp {self.name}",
@@ -84,8 +84,9 @@ class Port:
                 second=Update(_arrays(second.params), _tensors(second_grads), _tensors(third.params)),
             )
 
-    def _initial(self) -> trainer.State:
-        return trainer.init(self.config, self.workload.classes)
+    def initial(self) -> Params:
+        """The weights before step 0, as the product draws them."""
+        return trainer.init(self.config, self.workload.classes).params
 
     def _precision(self):
         return jax.enable_x64(True) if self.float64 else contextlib.nullcontext()
@@ -179,14 +180,19 @@ def require_float64(device: jax.Device) -> None:
 
 
 class _Watched:
-    """An engine that remembers the gradient it returned."""
+    """An engine that remembers the gradient it returned.
+
+    XLA looks through the border between engine and optimizer: it may compute S / N · η as S · (η / N), which is two
+    units in the last place from η times the gradient it reports. The barrier makes the gradient a value of its own.
+    """
 
     def __init__(self, engine: Engine):
         self._engine = engine
         self.grads: Params | None = None
 
     def loss_and_grads(self, params: Params, batch: Any):
-        loss, correct, self.grads = self._engine.loss_and_grads(params, batch)
+        loss, correct, grads = self._engine.loss_and_grads(params, batch)
+        self.grads = jax.lax.optimization_barrier(grads)
         return loss, correct, self.grads
 
     def __getattr__(self, name: str):

@@ -57,6 +57,8 @@ class ProveOptions:
     """write the checks as JUnit XML"""
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """write one self-contained page"""
+    mutants: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """what `python -m parity mutants --json` wrote, to be shown on the page"""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs/parity")
     """where both sides' tensors go at the first divergence"""
     config: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
@@ -84,14 +86,26 @@ def prove(argv: Sequence[str] | None) -> int:
     options = command_line.parse(ProveOptions, argv, "python -m parity", DESCRIPTION)
     from parity import page, report
 
+    mutants = read_findings(options.mutants) if options.mutants else None
     started = time.perf_counter()
     proof = run(options, lambda what: print(f"… {what}", file=sys.stderr, flush=True))
     proof = proof._replace(seconds=time.perf_counter() - started)
     print(report.table(proof))
-    for path, write in ((options.json, report.to_json), (options.junit, report.to_junit), (options.html, page.render)):
-        if path:
-            report.write(path, write(proof))
+    if options.json:
+        report.write(options.json, report.to_json(proof))
+    if options.junit:
+        report.write(options.junit, report.to_junit(proof))
+    if options.html:
+        report.write(options.html, page.render(proof, mutants))
     return 0 if proof.proven else 1
+
+
+def read_findings(path: Path) -> str:
+    """Raises `ConfigError` before hours of work where the file is not there."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def run(options: ProveOptions, say) -> Any:
@@ -123,7 +137,9 @@ def run(options: ProveOptions, say) -> Any:
         if divergence := first_divergence(checks):
             write_tensors(options.out / f"{candidate.name.replace(' ', '-')}.npz", divergence.step, reference, trace)
         candidates.append(report.Candidate(candidate.name, trace.provenance, checks, trace.free))
-    return report.Proof(config, dataset.source, reference._replace(steps={}), candidates, allowed)
+    return report.Proof(
+        config, dataset.source, reference._replace(steps={}), candidates, allowed, len(dataset.test.labels)
+    )
 
 
 def first_images(options: Any):

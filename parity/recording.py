@@ -73,6 +73,13 @@ def trace(config: Config, dataset: Dataset, steps: list[int]) -> tuple[Trace, di
     return reference, {step: exact_step(one.update.weights, dataset.train) for step, one in traced.items()}
 
 
+def free_run(config: Config, dataset: Dataset) -> FreeRun:
+    """The recorded free run of `config.steps`. Raises `CannotCompare` as `trace` does."""
+    header, arrays = read(path(config.seed))
+    _require_current(header, config, dataset)
+    return _free(arrays, config.steps)
+
+
 def read(file: Path) -> tuple[dict[str, Any], Arrays]:
     """Header and arrays. Raises `CannotCompare` where there is no such recording or it cannot be read."""
     try:

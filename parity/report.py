@@ -36,6 +36,7 @@ class Proof(NamedTuple):
     reference: Trace  # its steps dropped
     candidates: list[Candidate]
     budget: Budget | None  # None: no ensemble was run, and T4 asserts nothing
+    tests: int  # test images
     seconds: float = 0.0
 
     @property
@@ -120,41 +121,44 @@ def margin(check: Check) -> str:
 
 def to_json(proof: Proof) -> str:
     """Everything, machine-readable; non-finite numbers as strings, because JSON has none."""
-    return json.dumps(_plain(as_dict(proof)), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(as_plain(proof), indent=1, ensure_ascii=False) + "\n"
 
 
-def as_dict(proof: Proof) -> dict[str, Any]:
+def as_plain(proof: Proof) -> dict[str, Any]:
     """What both the JSON and the page show."""
     reference = proof.reference
-    return {
-        "verdict": verdict(proof),
-        "proven": proof.proven,
-        "facts": facts(proof),
-        "config": {name: getattr(proof.config, name) for name in ("seed", "hidden", "learning_rate", "steps")},
-        "data": proof.source,
-        "images": reference.images,
-        "reference": {"who": reference.who, "provenance": reference.provenance, "digests": reference.digests}
-        | _curves(reference.free),
-        "budget": proof.budget
-        and {
-            "horizon": proof.budget.horizon,
-            "variants": list(proof.budget.variants),
-            "loss_limits": proof.budget.loss_limits.tolist(),
-            "spread": proof.budget.spread.tolist(),
-        },
-        "candidates": [
-            {
-                "name": candidate.name,
-                "provenance": candidate.provenance,
-                "difference": relative_difference(reference.free.losses, candidate.free.losses).tolist(),
-                "divergence": divergence(candidate),
-                "checks": [check._asdict() | {"passed": check.passed} for check in candidate.checks],
-                "worst": [_shown(check) for check in worst(candidate.checks)],
-            }
-            | _curves(candidate.free)
-            for candidate in proof.candidates
-        ],
-    }
+    return _plain(
+        {
+            "verdict": verdict(proof),
+            "proven": proof.proven,
+            "facts": facts(proof),
+            "config": {name: getattr(proof.config, name) for name in ("seed", "hidden", "learning_rate", "steps")},
+            "data": proof.source,
+            "images": reference.images,
+            "tests": proof.tests,
+            "reference": {"who": reference.who, "provenance": reference.provenance, "digests": reference.digests}
+            | _curves(reference.free),
+            "budget": proof.budget
+            and {
+                "horizon": proof.budget.horizon,
+                "variants": list(proof.budget.variants),
+                "loss_limits": proof.budget.loss_limits.tolist(),
+                "spread": proof.budget.spread.tolist(),
+            },
+            "candidates": [
+                {
+                    "name": candidate.name,
+                    "provenance": candidate.provenance,
+                    "difference": relative_difference(reference.free.losses, candidate.free.losses).tolist(),
+                    "divergence": divergence(candidate),
+                    "checks": [check._asdict() | {"passed": check.passed} for check in candidate.checks],
+                    "worst": [_shown(check) for check in worst(candidate.checks)],
+                }
+                | _curves(candidate.free)
+                for candidate in proof.candidates
+            ],
+        }
+    )
 
 
 def to_junit(proof: Proof) -> str:

@@ -265,6 +265,11 @@ def test_plots_are_pictures(out, capsys):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_model_that_does_not_fit_is_one_line(out, capsys):
+    assert run(*SMALL, *DIGITS, "--out", out, "--hidden", str(10**12)) == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
 @pytest.mark.mnist
 def test_mnist_is_trained_on_where_it_is(mnist, out, capsys):
     assert run("--steps", "1", "--hidden", "64", "--out", out) == 0

@@ -169,10 +169,10 @@ def _tiles(ink: np.ndarray, size: int, groups: int) -> tuple[list[Tile], np.ndar
     left = [_by_reach(order).members[len(order.members) // size * size :] for order in found]
     if len(found) > 1:
         found.append(staircase(ink, np.concatenate(left)))
-    tiles = [tile for group, order in enumerate(found) for tile in _cut(order, group, size, group == len(found) - 1)]
-    return sorted(tiles, key=lambda tile: (len(tile.members), tile.reach)), np.stack([o.order for o in found]).astype(
-        np.int32
-    )
+    last = len(found) - 1
+    tiles = [tile for group, order in enumerate(found) for tile in _cut(order, group, size, with_rest=group == last)]
+    tiles.sort(key=lambda tile: (len(tile.members), tile.reach))
+    return tiles, np.stack([order.order for order in found]).astype(np.int32)
 
 
 def _cut(order: Order, group: int, size: int, with_rest: bool) -> list[Tile]:
