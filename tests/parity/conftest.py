@@ -4,9 +4,10 @@ import warnings
 
 import jax
 import pytest
+from small_runs import STEPS, first
 
 from jaxmlp.config import Config
-from jaxmlp.data import Dataset, Split
+from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated
 from parity import environment, port
 from parity.choice import INSTALL, has_tensorflow
@@ -14,14 +15,6 @@ from parity.oracle import Compat, Tf115
 from parity.reference import live_trace
 from parity.tiers import Ground
 from parity.trace import Trace
-
-STEPS = [0, 1, 3]
-
-
-def first(dataset: Dataset, images: int, tests: int = 100) -> Dataset:
-    """The first images of a data set."""
-    train, test = (Split(*(a[:n] for a in s)) for s, n in ((dataset.train, images), (dataset.test, tests)))
-    return dataset._replace(train=train, test=test)
 
 
 @pytest.fixture(scope="session")
@@ -64,12 +57,6 @@ def small(cpu) -> tuple[Trace, Trace, Ground]:
     exacts = {0: exact_step(weights[0], dataset.train)}
     trace = one.trace(weights, {0: exacts[0].logits_grad})
     return trace._replace(side="reference", who="a reference"), trace, Ground(dataset.train, 1e-4, exacts)
-
-
-def traced(one: port.Port, reference: Trace, ground: Ground, free: bool = True) -> Trace:
-    """A port's trace from the reference's weights."""
-    weights = {step: one_step.update.weights for step, one_step in reference.steps.items()}
-    return one.trace(weights, {step: exact.logits_grad for step, exact in ground.exacts.items()}, free)
 
 
 @pytest.fixture(autouse=True)

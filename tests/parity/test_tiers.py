@@ -5,6 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from small_runs import STEPS, first, traced
 
 from jaxmlp.config import Config, Layout, Pixels
 from jaxmlp.model import init
@@ -17,8 +18,6 @@ from parity.prove import ProveOptions, run
 from parity.reference import live_trace
 from parity.report import table
 from parity.tiers import Ground, compare
-
-from .conftest import STEPS, first, traced
 
 LAYOUTS = [layout for layout in get_args(Layout) if layout != "auto"]
 PIXELS = [pixels for pixels in get_args(Pixels) if pixels != "auto"]
