@@ -38,5 +38,12 @@ def test_nothing_is_judged_on_other_work(other):
     assert set(verdicts(rows, MNIST._replace(**other))) == {"not measured"}
 
 
+def test_two_rounds_are_too_few_to_judge():
+    rows = [row("jaxmlp staircase", 1.0), row("tf2_graph", 9)]
+    for each in rows:
+        each.rounds.pop()
+    assert set(verdicts(rows, MNIST)) == {"not measured"}
+
+
 def test_engine_that_is_not_our_default_earns_no_target():
     assert set(verdicts([row("jaxmlp dense", 1.0), row("tf2_graph", 9)], MNIST)) == {"not measured"}
