@@ -62,12 +62,16 @@ class Tf115:
             arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
             np.savez(request, **arrays)  # pyright: ignore[reportArgumentType]
             self._run([str(PROGRAM), str(request), str(answer)])
+            if not answer.exists():
+                raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
             with np.load(answer, allow_pickle=False) as npz:
                 provenance = json.loads(npz["header"].tobytes())
                 return Answers(_by_question(npz, len(questions)), provenance)
 
     def _run(self, arguments: list[str]) -> None:
-        environment = {**os.environ, "PYTHONPATH": "", "PYTHONWARNINGS": "ignore"}
+        # Importing TensorFlow 2 sets TF2_BEHAVIOR for its children, under which 1.15 makes other ops and draws other
+        # weights: nothing of this process's TensorFlow or Python settings may reach the reference.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF", "PYTHON"))}
         command = [str(self.python), *arguments]
         try:
             result = subprocess.run(command, capture_output=True, text=True, timeout=self.time_limit, env=environment)

@@ -7,6 +7,7 @@ TensorFlow 1.15.5 computed from exactly those weights is what is recorded.
 """
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,14 @@ def free_run(config: Config, dataset: Dataset) -> FreeRun:
 def read(file: Path) -> tuple[dict[str, Any], Arrays]:
     """Header and arrays. Raises `CannotCompare` where there is no such recording or it cannot be read."""
     try:
-        with np.load(file, allow_pickle=False) as npz:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as npz:
             arrays = {name: npz[name] for name in npz.files}
         return json.loads(arrays.pop("header").tobytes()), arrays
     except FileNotFoundError:
         seeds = sorted(found.stem.removeprefix("seed") for found in file.parent.glob("seed*.npz"))
         known = f"recorded are seeds {', '.join(seeds)}" if seeds else "nothing is recorded"
         raise CannotCompare(f"no TensorFlow, and no recording {file.name}: {known}") from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise CannotCompare(f"{file} is not a recording: {error}") from None
 
 

@@ -37,8 +37,8 @@ def tf115() -> Tf115:
 @pytest.fixture(scope="session")
 def answered(compat, digits) -> tuple[Config, Dataset, Trace, Ground]:
     """TensorFlow 2.x on the session's generated digits, one of them blank, with a seed of the day."""
-    config = Config(seed=int(digits.train.images.sum()) % 2**31, steps=max(STEPS) + 1, report_every=2, chunk=130)
-    dataset = first(digits, 300)
+    config = Config(seed=int(digits.train.images.sum()) % 2**31, steps=max(STEPS) + 1, report_every=2, chunk=90)
+    dataset = first(digits, 200)
     reference, exacts = live_trace(compat, config, dataset, STEPS)
     return config, dataset, reference, Ground(dataset.train, config.learning_rate, exacts)
 

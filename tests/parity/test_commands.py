@@ -1,0 +1,124 @@
+"""What a user types: exit codes 0 proven, 1 they differ, 2 cannot compare; one line and no traceback for a mistake."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from jaxmlp.errors import ConfigError
+from parity.__main__ import main
+from parity.equivalence import MARGINS, equivalent
+from parity.mutant import Mutant
+from parity.published import TABLE, Runs, places
+
+FEW = ["--data", "generated:60", "--steps", "0", "--layout", "dense", "--pixels", "float32", "--no-ensemble"]
+
+
+def run(*arguments, **environment):
+    command = [sys.executable, "-m", "parity", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=300)
+
+
+@pytest.mark.parametrize("command", [(), ("setup",), ("mutants",), ("published",), ("record",)])
+def test_help_comes_at_once_and_imports_no_jax(command):
+    started = time.perf_counter()
+    code = "import sys; from parity.__main__ import main\ntry: main(sys.argv[1:])\nexcept SystemExit: assert 'jax' not in sys.modules"
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--config" in result.stdout
+    assert time.perf_counter() - started < 20  # under a second where nothing else runs
+
+
+def test_proven_is_exit_0(compat, tmp_path, capsys):
+    files = {form: tmp_path / f"proof.{form}" for form in ("json", "junit", "html")}
+    options = [word for form, path in files.items() for word in (f"--{form}", str(path))]
+    assert main(["--oracle", "compat", *FEW, *options]) == 0
+    assert capsys.readouterr().out.startswith("PROVEN")
+    assert json.loads(files["json"].read_text())["proven"] is True
+    assert all(path.stat().st_size > 1000 for path in files.values())
+
+
+def test_a_difference_is_exit_1_and_leaves_both_sides_tensors(compat, tmp_path, capsys, monkeypatch):
+    from parity import bugs_training
+
+    planted: Mutant = next(m for m in bugs_training.mutants() if m.name == "update of b2 left out")
+    with planted.plant():
+        assert main(["--oracle", "compat", *FEW, "--out", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "first divergence: T3, biases_2, step 0" in out
+    assert (tmp_path / "dense-float32.npz").exists()
+
+
+def test_no_tensorflow_and_no_recording_is_exit_2(tmp_path):
+    blocked = tmp_path / "tensorflow.py"
+    blocked.write_text("raise ImportError('blocked')")
+    result = run("--oracle", "recording", "--data", "generated:60", "--seed", "99", PYTHONPATH=f"{tmp_path}:.")
+    assert result.returncode == 2
+    assert "no recording seed99.npz" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--steps", "-1"], "steps = "),
+        (["--steps", "5", "--free-steps", "3"], "free_steps = 3"),
+        (["--images", "0"], "images = 0"),
+        (["--data", "mnits"], "did you mean mnist?"),
+        (["--hidden", "0"], "hidden = 0"),
+        (["mutants", "--images", "10"], "images = 10"),
+        (["published", "--seeds", "1"], "seeds = 1"),
+    ],
+)
+def test_an_impossible_option_is_one_line_and_exit_2(arguments, complaint, capsys):
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert complaint in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def row(shift=0.0):
+    return {str(step): [number * (1 + shift) for number in numbers] for step, numbers in TABLE.items()}
+
+
+def test_a_published_number_lies_at_its_percentile():
+    found = places([row(-0.1), row(-0.05), row(0.0), row(0.1)])
+    assert {place.percentile for place in found} == {100 * 2.5 / 4}
+
+
+def test_published_runs_are_kept_from_seed_to_seed(tmp_path):
+    calls = []
+    for _ in range(2):
+        runs = Runs(tmp_path / "kept.json", {"data": "x"})
+        for seed in (0, 1):
+            runs.keep("port", seed, lambda seed=seed: calls.append(seed) or row())
+    assert calls == [0, 1]
+    with pytest.raises(ConfigError, match="other data or hyperparameters"):
+        Runs(tmp_path / "kept.json", {"data": "y"})
+
+
+def test_published_runs_on_a_small_set(tmp_path, capsys):
+    arguments = ["published", "--seeds", "2", "--data", "generated:30", "--out", str(tmp_path / "kept.json")]
+    assert main(arguments) == 0
+    assert "percentile" in capsys.readouterr().out
+
+
+def test_equivalence_is_shown_only_by_enough_pairs_within_the_margin(rng):
+    margin = MARGINS["final loss"]
+    near = rng.normal(scale=margin / 20, size=12)
+    assert equivalent("final loss", near).shown
+    assert not equivalent("final loss", near[:9]).shown
+    assert not equivalent("final loss", near + 1.5 * margin).shown
+    assert not equivalent("final loss", np.append(near, [5.0, -5.0])).shown
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_every_planted_bug_is_caught_where_expected():
+    assert main(["mutants"]) == 0

@@ -1,0 +1,139 @@
+"""The report answers "is it the same program?" first, in every form, and names the first divergence."""
+
+import importlib.util
+import json
+import re
+import shutil
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from jaxmlp.config import Config
+from parity import page
+from parity.budget import budget
+from parity.diagnosis import first_divergence, meaning, write_tensors
+from parity.probe import PROBE
+from parity.report import Candidate, Proof, table, to_json, to_junit
+from parity.tiers import Check, compare
+
+
+def check(tier, tensor, step, measured, limit):
+    return Check(tier, tensor, step, measured, limit, "relative")
+
+
+@pytest.fixture
+def proof(small):
+    reference, trace, ground = small
+    allowed = budget(reference.free, {"itself": reference.free})
+    checks = compare(reference, trace, ground, allowed)
+    candidate = Candidate("dense float32", trace.provenance, checks, trace.free)
+    return Proof(Config(seed=3), "60 digits", reference._replace(steps={}), [candidate], allowed, 10)
+
+
+@pytest.fixture
+def broken(proof):
+    bad = [
+        check("T2", "biases_1", 0, 1e-2, 1e-5),
+        check("T1", "loss", 5, 1e-3, 1e-6),
+        check("T3", "weights_1", 0, float("nan"), 1),
+    ]
+    return proof._replace(candidates=[proof.candidates[0]._replace(checks=[*proof.candidates[0].checks, *bad])])
+
+
+def test_a_proof_says_so_in_the_first_line(proof):
+    assert table(proof).splitlines()[0].startswith("PROVEN")
+
+
+def test_a_divergence_is_named_with_step_tier_tensor_and_meaning(broken):
+    lines = table(broken).splitlines()
+    assert lines[0].startswith("NOT the same program")
+    assert "first divergence: T2, biases_1, step 0: 0.01 relative, 1e+03 times its limit of 1e-05" in lines
+    assert any(line.startswith("usually: ") for line in lines)
+
+
+def test_no_checks_at_all_prove_nothing(proof):
+    assert not proof._replace(candidates=[]).proven
+
+
+@pytest.mark.parametrize(
+    ("checks", "first"),
+    [
+        ([check("T4", "loss", 1, 2, 1), check("T3", "weights_1", 9, 2, 1)], "T3"),
+        ([check("T2", "biases_1", PROBE, 2, 1), check("T3", "biases_1", 300, 2, 1)], "T3"),
+        ([check("T1b", "logits", 0, 2, 1), check("T0", "train pixels", None, 1, 0)], "T0"),
+        ([check("T2b", "weights_1", 0, 2, 1), check("T1b", "logits", 0, 2, 1)], "T1b"),
+    ],
+)
+def test_the_first_divergence_is_the_earliest_and_most_basic(checks, first):
+    assert first_divergence(checks).tier == first
+
+
+def test_momentum_is_guessed_from_a_wrong_second_step():
+    checks = [check("T3", "weights_1", 0, 0, 1), check("T3", "weights_1, second step", 0, 40, 1)]
+    assert "momentum" in meaning(checks)
+
+
+def test_json_holds_every_check_and_no_bare_nan(broken):
+    read = json.loads(to_json(broken), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert read["proven"] is False
+    assert len(read["candidates"][0]["checks"]) == len(broken.candidates[0].checks)
+    assert "nan" in [c["measured"] for c in read["candidates"][0]["checks"]]
+
+
+def test_junit_counts_the_failures(broken):
+    suite = ElementTree.fromstring(to_junit(broken))[0]
+    assert suite.get("failures") == "3"
+    assert len(suite.findall("testcase/failure")) == 3
+    assert suite.get("tests") == str(len(broken.candidates[0].checks))
+
+
+def test_both_sides_tensors_are_written(small, tmp_path):
+    reference, trace, _ = small
+    write_tensors(tmp_path / "deep" / "first.npz", 0, reference, trace)
+    with np.load(tmp_path / "deep" / "first.npz", allow_pickle=False) as npz:
+        np.testing.assert_array_equal(npz["reference/grads/weights_1"], npz["port/grads/weights_1"])
+
+
+def test_the_page_reaches_for_nothing_outside_itself(proof):
+    html = page.render(proof)
+    outside = set(re.findall(r"https?://[^\s\"')]+", html)) - {"http://www.w3.org/2000/svg"}
+    assert not outside
+    assert not re.search(r"<(script|link|img|iframe)[^>]*\b(src|href)=", html)
+    assert page.SLOT not in html
+
+
+def test_the_page_survives_a_hostile_name(proof):
+    html = page.render(proof._replace(source="</script><script>alert(1)</script>"))
+    assert html.count("</script>") == 1
+
+
+@pytest.fixture
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if importlib.util.find_spec("playwright") is None or chromium is None:
+        pytest.skip("needs playwright and a Chromium: apt-get install chromium, pip install playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("right", [True, False])
+def test_the_first_screen_answers_the_question(browser, proof, broken, tmp_path, width, height, right):
+    (tmp_path / "page.html").write_text(page.render(proof if right else broken), encoding="utf-8")
+    opened = browser.new_page(viewport={"width": width, "height": height})
+    errors, asked = [], []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto((tmp_path / "page.html").as_uri())
+    answer = opened.get_by_text("Yes, it is the same program." if right else "No, it is not the same program.")
+    box = answer.bounding_box()
+    assert box["y"] + box["height"] < height
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.locator("svg path").count() >= 3
+    assert not errors
+    assert len(asked) == 1
