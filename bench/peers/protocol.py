@@ -4,7 +4,7 @@ A peer is started once with the folder of a problem, answers `{"ready": ...}`, a
 `{"steps": k, "block": b}` on its input. Also runs on Python 3.7, for TensorFlow 1.15: hence `typing`'s aliases.
 """
 
-# ruff: noqa: UP006, UP032, UP035
+# ruff: noqa: UP032
 from __future__ import annotations
 
 import json
