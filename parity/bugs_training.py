@@ -35,15 +35,27 @@ def _summed() -> list[Mutant]:
         ),
         Mutant("b1's gradient through float16", "T2", "biases_1", _grads(_through_float16)),
         Mutant("W2's gradient transposed and reshaped", "T2", "weights_2", _grads(_transposed)),
-        Mutant("mean of the chunks' means", "T1", "loss", _mean_of_means),
+        Mutant("mean of the chunks' means", "T1", "loss", _mean_of_means, rest=True),
     ]
 
 
 def _batches() -> list[Mutant]:
     return [
-        Mutant("last image dropped", "T1", "loss", _rest(lambda images: images[:-1])),
-        Mutant("padding image counted", "T1", "loss", _rest(lambda images: jnp.concatenate([images, 0 * images[:1]]))),
-        Mutant("an image counted twice", "T1", "loss", _rest(lambda images: jnp.concatenate([images, images[:1]]))),
+        Mutant("last image dropped", "T1", "loss", _rest(lambda images: images[:-1]), rest=True),
+        Mutant(
+            "padding image counted",
+            "T1",
+            "loss",
+            _rest(lambda images: jnp.concatenate([images, 0 * images[:1]])),
+            rest=True,
+        ),
+        Mutant(
+            "an image counted twice",
+            "T1",
+            "loss",
+            _rest(lambda images: jnp.concatenate([images, images[:1]])),
+            rest=True,
+        ),
         Mutant("gradient of half the batch", "T2", "weights_1", _half_batch),
         Mutant("labels laid out one off", "T1", "loss", _labels_one_off),
     ]

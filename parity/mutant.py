@@ -23,4 +23,5 @@ class Mutant(NamedTuple):
     plant: Plant = contextlib.nullcontext
     data: Callable[[Dataset], Dataset] = lambda dataset: dataset  # what the port is fed instead
     only_step: int | None = None  # equivalent everywhere but at this step, where the blank image tells
+    rest: bool = False  # needs images that fill no whole chunk
     free: bool = False  # shows in a free run only

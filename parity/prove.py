@@ -114,7 +114,7 @@ def run(options: ProveOptions, say) -> Any:
     from parity import budget, port, report
     from parity.admissible import require_comparable
     from parity.diagnosis import first_divergence, write_tensors
-    from parity.tiers import Ground, compare
+    from parity.tiers import Ground, compare, own_rule
 
     device, config = pick(options.device), options.program()
     dataset = first_images(options)
@@ -138,7 +138,13 @@ def run(options: ProveOptions, say) -> Any:
             write_tensors(options.out / f"{candidate.name.replace(' ', '-')}.npz", divergence.step, reference, trace)
         candidates.append(report.Candidate(candidate.name, trace.provenance, checks, trace.free))
     return report.Proof(
-        config, dataset.source, reference._replace(steps={}), candidates, allowed, len(dataset.test.labels)
+        config=config,
+        source=dataset.source,
+        reference=reference._replace(steps={}),
+        own_rule=own_rule(reference, ground),
+        candidates=candidates,
+        budget=allowed,
+        tests=len(dataset.test.labels),
     )
 
 

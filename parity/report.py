@@ -34,6 +34,7 @@ class Proof(NamedTuple):
     config: Config
     source: str  # of the data
     reference: Trace  # its steps dropped
+    own_rule: list[Check]  # the reference's own updates
     candidates: list[Candidate]
     budget: Budget | None  # None: no ensemble was run, and T4 asserts nothing
     tests: int  # test images
@@ -43,7 +44,7 @@ class Proof(NamedTuple):
     def proven(self) -> bool:
         """Whether there were checks and every one passed."""
         checks = [check for candidate in self.candidates for check in candidate.checks]
-        return bool(checks) and all(check.passed for check in checks)
+        return bool(checks) and all(check.passed for check in [*self.own_rule, *checks])
 
 
 def worst(checks: Iterable[Check]) -> list[Check]:
@@ -62,12 +63,15 @@ def verdict(proof: Proof) -> str:
     if proof.proven:
         return f"PROVEN: {names} compute what {proof.reference.who} computes"
     failed = [c.name for c in proof.candidates if not all(check.passed for check in c.checks)]
+    if proof.candidates and not failed:
+        return f"NOT proven: {proof.reference.who} itself does not follow the update rule the port is held to"
     return f"NOT the same program: {', '.join(failed) or names} against {proof.reference.who}"
 
 
 def table(proof: Proof) -> str:
     """Verdict, where it came from, a table an engine, and the first divergence of each that has one."""
     lines = [verdict(proof), *facts(proof)]
+    lines += [f"TensorFlow breaks the rule of T3 itself: {_row(check)}" for check in proof.own_rule if not check.passed]
     for candidate in proof.candidates:
         lines += [
             "",
@@ -145,6 +149,7 @@ def as_plain(proof: Proof) -> dict[str, Any]:
                 "loss_limits": proof.budget.loss_limits.tolist(),
                 "spread": proof.budget.spread.tolist(),
             },
+            "own_rule": [_shown(check) for check in worst(proof.own_rule)],
             "candidates": [
                 {
                     "name": candidate.name,

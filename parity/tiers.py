@@ -16,7 +16,7 @@ from parity.exact import KINK, Exact, kink_distance, near_ties
 from parity.sketch import Tensor
 from parity.trace import TENSORS, StepTrace, Trace, Update
 
-LOSS = 1e-6  # T1: 9 units in the last place at 7e4
+LOSS = 2e-6  # T1: 17 units in the last place at 7e4; a float32 sum over the images uses up to 5 of them
 DELTA = 6e-6  # T1b: three times sqrt(1024) 2^-24, a random walk over the hidden units, of the largest logit
 DELTA_RMS = 1e-6  # T1b: the same of all logits together, where no extreme is looked for
 GRADIENT = 1e-5  # T2, T2b: of the gradient's own norm, before what ties, kinks and long sums add
@@ -64,6 +64,15 @@ def compare(reference: Trace, port: Trace, ground: Ground, budget: Budget | None
     return checks + (list(free_checks(reference, port, budget)) if budget else [])
 
 
+def own_rule(reference: Trace, ground: Ground) -> list[Check]:
+    """T3 of the reference by itself: whether the rule the port is held to is the one TensorFlow follows."""
+    return [
+        Check("T3", name, step, ulps(one.update, name, ground.rate), 1, "ulp")
+        for step, one in reference.steps.items()
+        for name in TENSORS
+    ]
+
+
 def same_inputs(reference: Trace, port: Trace) -> Iterator[Check]:
     """T0: pixels, labels and initial weights are the same bits."""
     for name, digest in reference.digests.items():
@@ -86,7 +95,6 @@ def step_checks(step: int, expected: StepTrace, got: StepTrace, ground: Ground) 
         yield _gradient("T2b", name, step, expected.backward, got.backward, float32)
     for name in TENSORS:
         yield Check("T3", name, step, ulps(got.update, name, ground.rate), 1, "ulp")
-        yield Check("T3", f"{name}, TensorFlow's", step, ulps(expected.update, name, ground.rate), 1, "ulp")
         if got.second:
             yield Check("T3", f"{name}, second step", step, ulps(got.second, name, ground.rate), 1, "ulp")
 

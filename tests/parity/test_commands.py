@@ -17,6 +17,15 @@ from parity.published import TABLE, Runs, places
 
 FEW = ["--data", "generated:60", "--steps", "0", "--layout", "dense", "--pixels", "float32", "--no-ensemble"]
 
+HELP = """
+import sys
+from parity.__main__ import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    assert "jax" not in sys.modules
+"""
+
 
 def run(*arguments, **environment):
     command = [sys.executable, "-m", "parity", *arguments]
@@ -26,10 +35,8 @@ def run(*arguments, **environment):
 @pytest.mark.parametrize("command", [(), ("setup",), ("mutants",), ("published",), ("record",)])
 def test_help_comes_at_once_and_imports_no_jax(command):
     started = time.perf_counter()
-    code = "import sys; from parity.__main__ import main\ntry: main(sys.argv[1:])\nexcept SystemExit: assert 'jax' not in sys.modules"
-    result = subprocess.run(
-        [sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, timeout=60
-    )
+    command_line = [sys.executable, "-c", HELP, *command, "--help"]
+    result = subprocess.run(command_line, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert "--config" in result.stdout
     assert time.perf_counter() - started < 20  # under a second where nothing else runs

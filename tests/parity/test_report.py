@@ -15,7 +15,7 @@ from parity.budget import budget
 from parity.diagnosis import first_divergence, meaning, write_tensors
 from parity.probe import PROBE
 from parity.report import Candidate, Proof, table, to_json, to_junit
-from parity.tiers import Check, compare
+from parity.tiers import Check, compare, own_rule
 
 
 def check(tier, tensor, step, measured, limit):
@@ -28,7 +28,9 @@ def proof(small):
     allowed = budget(reference.free, {"itself": reference.free})
     checks = compare(reference, trace, ground, allowed)
     candidate = Candidate("dense float32", trace.provenance, checks, trace.free)
-    return Proof(Config(seed=3), "60 digits", reference._replace(steps={}), [candidate], allowed, 10)
+    return Proof(
+        Config(seed=3), "60 digits", reference._replace(steps={}), own_rule(reference, ground), [candidate], allowed, 10
+    )
 
 
 @pytest.fixture
