@@ -3,6 +3,7 @@
 Serves `bench.grow`. A step is one of every member; its loss is the mean of theirs, its correct count the sum.
 """
 
+import dataclasses
 import functools
 
 import jax
@@ -16,6 +17,7 @@ from bench.peers.protocol import Problem, Run, serve
 from jaxmlp import trainer
 from jaxmlp.config import Config
 from jaxmlp.data.dataset import Split
+from jaxmlp.engine import Staircase
 
 
 def start(problem: Problem) -> Run:
@@ -49,6 +51,8 @@ def _in_turn(states: list[trainer.State], batch, engine) -> Run:
 
 
 def _at_once(states: list[trainer.State], batch, engine) -> Run:
+    if isinstance(engine, Staircase):
+        engine = dataclasses.replace(engine, skip_settled=False)  # under vmap every branch of the skip is computed
     update = jax.vmap(functools.partial(trainer.update, engine=engine), in_axes=(0, None))
     step_all = jax.jit(update, donate_argnums=0)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)

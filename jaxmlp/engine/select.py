@@ -42,11 +42,12 @@ class Tiling(NamedTuple):
     dense_chunk: int
     staircase_chunk: int
     groups: int
+    skip_settled: bool
 
 
 # On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
-CPU = Tiling(dense_chunk=2000, staircase_chunk=500, groups=8)
-ACCELERATOR = Tiling(dense_chunk=60_000, staircase_chunk=4000, groups=1)
+CPU = Tiling(dense_chunk=2000, staircase_chunk=500, groups=8, skip_settled=True)
+ACCELERATOR = Tiling(dense_chunk=60_000, staircase_chunk=4000, groups=1, skip_settled=False)
 
 
 def select(config: Config, device: jax.Device) -> Engine:
@@ -56,4 +57,4 @@ def select(config: Config, device: jax.Device) -> Engine:
     pixels = config.pixels if config.pixels != "auto" else "float32" if on_cpu else "bf16x3"
     if config.layout == "dense":
         return Dense(pixels, config.chunk or tiling.dense_chunk)
-    return Staircase(pixels, config.chunk or tiling.staircase_chunk, tiling.groups)
+    return Staircase(pixels, config.chunk or tiling.staircase_chunk, tiling.groups, tiling.skip_settled)

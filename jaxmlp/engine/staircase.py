@@ -22,10 +22,10 @@ from jaxmlp.data.dataset import Split
 from jaxmlp.engine.dense import turn
 from jaxmlp.engine.order import Staircase as Order
 from jaxmlp.engine.order import cheapest_levels, staircase, staircases
-from jaxmlp.engine.pixel_matmul import ARITHMETIC
+from jaxmlp.engine.pixel_matmul import ARITHMETIC, skipping_settled
 from jaxmlp.model import Head, Params, Totals
 
-LEVELS = 16  # different K, each compiled once: more waste less ink and compile longer
+LEVELS = 10  # different K, each compiled once: more waste less ink and compile longer
 ALIGNMENT = 8  # K is a multiple: whole vector registers
 WORTHWHILE = 0.9  # share of the pixels that must be left to multiply, else the images keep their order
 MORE_IMAGES = 4  # tiles of a batch that is not worth ordering are that much larger, as dense's chunks are
@@ -67,11 +67,12 @@ class Staircase:
     pixels: str  # a key of pixel_matmul.ARITHMETIC
     chunk: int  # images a tile
     groups: int  # staircases, each with a pixel order of its own
+    skip_settled: bool  # leave images without a gradient out of the weight gradient, see pixel_matmul.skipping_settled
     head: Head = model.totals  # what is summed over the images and differentiated
 
     def describe(self) -> dict[str, Any]:
         """For the log and config.json."""
-        return {"layout": "staircase", "pixels": self.pixels, "chunk": self.chunk}
+        return {"layout": "staircase", "pixels": self.pixels, "chunk": self.chunk, "skip_settled": self.skip_settled}
 
     def prepare(self, split: Split, device: jax.Device) -> StaircaseBatch:
         """Orders images and pixels and puts the bytes that may have ink on the device."""
@@ -89,8 +90,12 @@ class Staircase:
     def loss_and_grads(self, params: Params, batch: StaircaseBatch) -> tuple[Array, Array, Params]:
         """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
 
+        pixel_matmul = ARITHMETIC[self.pixels]
+        if self.skip_settled:
+            pixel_matmul = skipping_settled(pixel_matmul)
+
         def tile_loss(turned: Params, images: Array, labels: Array) -> tuple[Array, Array]:
-            sums = self._totals(turn(turned), images, labels)
+            sums = self.head(model.logits(turn(turned), images, pixel_matmul), labels)
             return sums.loss, sums.correct
 
         tile_grads = jax.value_and_grad(tile_loss, has_aux=True)

@@ -54,3 +54,36 @@ def test_two_passes_would_be_noticed(digits, rng):
     pixels = digits.train.images.astype(np.float64)
     exact = pixels @ weights.astype(np.float64)
     assert np.linalg.norm(pixels @ (high + middle) - exact) > 5e-7 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.7, 1.0])
+def test_skipping_settled_images_leaves_out_nothing_but_zeros(digits, rng, share):
+    images = jnp.asarray(digits.train.images[:101])
+    grad = rng.normal(size=(101, 32)).astype(np.float32)
+    grad[rng.permutation(101)[round(share * 101) :]] = 0
+    weights = jnp.zeros((784, 32), jnp.float32)
+    plain, skipping = (
+        jax.jit(lambda w, f=f: jax.vjp(lambda w: f(images, w), w)[1](jnp.asarray(grad))[0])(weights)
+        for f in (pixel_matmul.float32, pixel_matmul.skipping_settled(pixel_matmul.float32))
+    )
+    np.testing.assert_allclose(skipping, plain, atol=1e-6 * max(1.0, float(np.abs(plain).max())))
+
+
+def test_one_unsettled_image_is_never_skipped_wherever_it_stands(digits, rng):
+    product = pixel_matmul.skipping_settled(pixel_matmul.float32)
+    images, weights = jnp.asarray(digits.train.images[:40]), jnp.zeros((784, 3), jnp.float32)
+    gradient = jax.jit(lambda g: jax.vjp(lambda w: product(images, w), weights)[1](g)[0])
+    for row in rng.permutation(40)[:10]:
+        grad = np.zeros((40, 3), np.float32)
+        grad[row, 1] = 1.0
+        expected = np.zeros((784, 3))
+        expected[:, 1] = images[row]
+        np.testing.assert_array_equal(gradient(grad), expected)
+
+
+def test_gradient_that_is_not_a_number_is_not_taken_for_settled(digits):
+    product = pixel_matmul.skipping_settled(pixel_matmul.float32)
+    images, weights = jnp.asarray(digits.train.images[1:41]), jnp.zeros((784, 3), jnp.float32)
+    grad = np.zeros((40, 3), np.float32)
+    grad[17] = np.nan
+    assert np.isnan(jax.vjp(lambda w: product(images, w), weights)[1](jnp.asarray(grad))[0]).any()
