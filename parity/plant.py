@@ -8,11 +8,12 @@ calibration: within it). Otherwise the limits are wrong, and the command says wh
 import contextlib
 import dataclasses
 import functools
-import itertools
 import math
+import multiprocessing
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -25,6 +26,15 @@ DESCRIPTION = "Plant bugs in the port one by one; each must be caught where expe
 CAUGHT = 10  # times over the limit, at least
 BENIGN = 1 / 3  # of the limit, at most
 STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of the blank image sit on the kink, at 10 neither
+BENIGN_VARIANTS = (
+    "float64",
+    "images permuted one way",
+    "images permuted another way",
+    "small chunks",
+    "large chunks",
+    "another engine",
+    "a rest that fills no chunk",
+)
 CHUNKS = 4  # the images are computed in so many chunks, or in one less and a rest that fills none
 
 
@@ -42,6 +52,8 @@ class MutantsOptions:
     """auto (MNIST, else generated digits), mnist, tfds:NAME[/CONFIG] or generated[:N]"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """folder with the data's files; also $JAXMLP_DATA_DIR"""
+    jobs: Annotated[int, tyro.conf.arg(metavar="N")] = 2
+    """processes that plant at the same time, about 2 GB each"""
     only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORD")] = ()
     """only bugs whose name has one of these words in it"""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -55,6 +67,8 @@ class MutantsOptions:
         from jaxmlp.data.load import check_name
 
         check_name(self.data)
+        if self.jobs < 1:
+            raise ConfigError(f"jobs = {self.jobs} is impossible: it must be at least 1")
         if self.images < 100:
             raise ConfigError(f"images = {self.images} is impossible: 100 at least, or too few limits bite")
 
@@ -75,72 +89,97 @@ def plant(argv: Sequence[str] | None) -> int:
     from parity import report
 
     started = time.perf_counter()
-    bench = Bench(options, lambda what: print(f"… {what}", file=sys.stderr, flush=True))
-    print(HEAD, flush=True)
     findings = []
-    for finding in itertools.chain(bench.benign(), bench.mutants()):
-        print(line(finding), flush=True)
+    for finding in held_against(ask(options), chosen(options.only), options.jobs):
+        print("\n".join([HEAD, line(finding)]) if not findings else line(finding), flush=True)
         findings.append(finding)
     print(summary(findings, time.perf_counter() - started))
     if options.json:
         report.write(options.json, to_json(findings))
-    return 0 if all(finding.held for finding in findings) else 1
+    return 0 if findings and all(finding.held for finding in findings) else 1
 
 
+def ask(options: MutantsOptions) -> "Bench":
+    """TensorFlow's answers, asked once for all."""
+    from jaxmlp.config import Config
+    from parity.choice import live
+    from parity.prove import first_images
+    from parity.reference import live_trace
+    from parity.tiers import Ground
+
+    config = Config(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
+    dataset = _with_blank(first_images(options))
+    oracle = live(options.oracle, 0, options.time_limit)
+    print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
+    reference, exacts = live_trace(oracle, config, dataset, STEPS)
+    return Bench(config, dataset, reference, Ground(dataset.train, config.learning_rate, exacts))
+
+
+def catalogue() -> list[Any]:
+    """Every planted bug."""
+    from parity import bugs_inputs, bugs_model, bugs_training
+
+    return [*bugs_inputs.mutants(), *bugs_model.mutants(), *bugs_training.mutants()]
+
+
+def chosen(only: Sequence[str]) -> list[str]:
+    """Names of what to hold against TensorFlow: benign variants, then the bugs `only` leaves."""
+    bugs = [mutant.name for mutant in catalogue() if not only or any(word in mutant.name for word in only)]
+    if not bugs:
+        raise ConfigError(f"only = {' '.join(only)!r} fits none of the {len(catalogue())} planted bugs")
+    return [*BENIGN_VARIANTS, *bugs]
+
+
+def held_against(bench: "Bench", names: list[str], jobs: int) -> Iterator[Finding]:
+    """A finding for each name, in their order, by so many processes: a plant changes the whole of one."""
+    if jobs == 1:
+        yield from map(bench.finding, names)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_take, initargs=(bench,)) as pool:
+        yield from pool.map(_finding, names)
+
+
+_BENCH: list["Bench"] = []  # of a worker process
+
+
+def _take(bench: "Bench") -> None:
+    _BENCH.append(bench)
+
+
+def _finding(name: str) -> Finding:
+    return _BENCH[0].finding(name)
+
+
+@dataclasses.dataclass
 class Bench:
-    """TensorFlow's answers, asked once, and every variant of the port held against them."""
+    """What every variant of the port is held against."""
 
-    def __init__(self, options: MutantsOptions, say):
-        from jaxmlp.config import Config
-        from jaxmlp.device import pick
-        from parity.choice import live
-        from parity.prove import first_images
-        from parity.reference import live_trace
-        from parity.tiers import Ground
+    config: Any
+    dataset: Any
+    reference: Any
+    ground: Any
 
-        self.say, self.only, self.device = say, options.only, pick("cpu")
-        self.config = Config(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
-        self.dataset = _with_blank(first_images(options))
-        oracle = live(options.oracle, 0, options.time_limit)
-        say(f"TensorFlow answers: {oracle.name}, {len(self.dataset.train.labels)} images")
-        self.reference, exacts = live_trace(oracle, self.config, self.dataset, STEPS)
-        self.ground = Ground(self.dataset.train, self.config.learning_rate, exacts)
+    def finding(self, name: str) -> Finding:
+        """Of a benign variant or a planted bug, by name."""
+        if name in BENIGN_VARIANTS:
+            return self._left_alone(name)
+        mutant = next(mutant for mutant in catalogue() if mutant.name == name)
+        if mutant.free:
+            self._budget  # noqa: B018  (made before the bug is planted)
+        with mutant.plant():
+            return self._caught(mutant)
 
-    def benign(self):
-        """Every harmless variant: nothing may come near a limit."""
-        for variant in [*self._variants(), self._port(self.dataset, True)]:
-            self.say(f"benign: {variant.name}")
-            checks = self._checks(variant, free=False)
-            worst = max(checks, key=lambda check: check.ratio / _allowed(check))
-            held = all(check.ratio <= _allowed(check) for check in checks)
-            yield Finding(f"benign: {variant.name}", "nothing", worst.ratio, _place(worst), held)
+    def _left_alone(self, name: str) -> Finding:
+        """A harmless variant: nothing may come near a limit."""
+        variant = self._variants()[BENIGN_VARIANTS.index(name)]
+        checks = self._checks(variant, free=False)
+        worst = max(checks, key=lambda check: check.ratio / _allowed(check))
+        held = all(check.ratio <= _allowed(check) for check in checks)
+        return Finding(f"benign: {name}", "nothing", worst.ratio, _place(worst), held)
 
-    def mutants(self):
-        """Every planted bug, each caught where its description says."""
-        from parity import bugs_inputs, bugs_model, bugs_training
-
-        for mutant in [*bugs_inputs.mutants(), *bugs_model.mutants(), *bugs_training.mutants()]:
-            if self.only and not any(word in mutant.name for word in self.only):
-                continue
-            self.say(mutant.name)
-            if mutant.free:
-                self._budget  # noqa: B018  (before the bug is planted)
-            with mutant.plant():
-                yield self._caught(mutant)
-
-    def _variants(self):
-        from parity import budget
-
-        return budget.benign(self.config, self.dataset, self.device, free=False)
-
-    @functools.cached_property
-    def _budget(self):
-        """Asked for by the first bug that shows in a free run only, when no bug is planted."""
-        from parity import budget
-
-        return budget.budget(self._port(self.dataset).free_run(), budget.ensemble(self._variants(), self.say))
-
-    def _caught(self, mutant) -> Finding:
+    def _caught(self, mutant: Any) -> Finding:
+        """A planted bug: caught where its description says."""
         from parity.errors import CannotCompare
         from parity.mutant import REFUSED
 
@@ -157,14 +196,25 @@ class Bench:
         first = next((check for check in checks if not check.passed), None)
         return Finding(mutant.name, expected, ratio, _place(first) if first else "nowhere", held)
 
-    def _port(self, dataset, rest: bool = False):
+    def _variants(self) -> list[Any]:
+        from parity import budget
+
+        return [*budget.benign(self.config, self.dataset, _device(), free=False), self._port(self.dataset, True)]
+
+    @functools.cached_property
+    def _budget(self):
+        from parity import budget
+
+        return budget.budget(self._port(self.dataset).free_run(), budget.ensemble(self._variants(), lambda name: None))
+
+    def _port(self, dataset: Any, rest: bool = False):
         from parity.port import port
 
         images = len(dataset.train.labels)
-        config = dataclasses.replace(self.config, chunk=images // (CHUNKS - 1) - 1 if rest else -(-images // CHUNKS))
-        return port(config, dataset, self.device, "dense", "float32")
+        chunk = images // (CHUNKS - 1) - 1 if rest else -(-images // CHUNKS)
+        return port(dataclasses.replace(self.config, chunk=chunk), dataset, _device(), "dense", "float32")
 
-    def _checks(self, port, free: bool):
+    def _checks(self, port: Any, free: bool) -> list[Any]:
         from parity.admissible import require_comparable
         from parity.tiers import compare
 
@@ -219,6 +269,12 @@ def _with_blank(dataset: Any):
     images = dataset.train.images.copy()
     images[0] = 0
     return dataset._replace(train=dataset.train._replace(images=images))
+
+
+def _device():
+    from jaxmlp.device import pick
+
+    return pick("cpu")
 
 
 def _allowed(check) -> float:
