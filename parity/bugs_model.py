@@ -54,6 +54,7 @@ def _backward() -> list[Mutant]:
         Mutant("ReLU's gradient always 1", "T2b", "weights_1", _relu(_straight_through)),
         Mutant("nothing sent back to the hidden layer", "T2b", "weights_1", _relu(_fixed_relu)),
         Mutant("W2's gradient from before the ReLU", "T2b", "weights_2", _logits(_w2_sees_z)),
+        Mutant("b1's gradient summed in float16", "T2", "biases_1", _logits(_b1_summed_in_float16)),
         Mutant("W1's gradient in one bf16 pass", "T2b", "weights_1", _matmul(_narrow_gradient)),
     ]
 
@@ -98,6 +99,30 @@ def _w2_sees_z(params, images, pixel_matmul):
     right = _exact(jax.nn.relu(z), fixed(params.weights_2)) + params.biases_2
     wrong = _exact(fixed(z), params.weights_2)
     return right + (wrong - fixed(wrong))
+
+
+def _b1_summed_in_float16(params, images, pixel_matmul):
+    hidden = jax.nn.relu(_add_bias(pixel_matmul(images, params.weights_1), params.biases_1))
+    return _exact(hidden, params.weights_2) + params.biases_2
+
+
+@jax.custom_vjp
+def _add_bias(inputs, biases):
+    return inputs + biases
+
+
+def _add_bias_forward(inputs, biases):
+    return inputs + biases, None
+
+
+def _add_bias_backward(_, grad):
+    def add(total, row):
+        return jax.lax.reduce_precision(total + row, exponent_bits=5, mantissa_bits=10), None
+
+    return grad, jax.lax.scan(add, jnp.zeros_like(grad[0]), grad)[0] if len(grad) else grad.sum(axis=0)
+
+
+_add_bias.defvjp(_add_bias_forward, _add_bias_backward)
 
 
 @jax.custom_jvp

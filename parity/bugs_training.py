@@ -33,7 +33,6 @@ def _summed() -> list[Mutant]:
         Mutant(
             "count of the wrong", "T1", "correct", _sums(lambda loss, correct, grads, n: (loss, n - correct, grads))
         ),
-        Mutant("b1's gradient through float16", "T2", "biases_1", _grads(_through_float16)),
         Mutant("W2's gradient transposed and reshaped", "T2", "weights_2", _grads(_transposed)),
         Mutant("mean of the chunks' means", "T1", "loss", _mean_of_means, rest=True),
     ]
@@ -106,10 +105,6 @@ def _loss_and_grads(function) -> Plant:
 
 def _sum_for_mean(loss, correct, grads, n):
     return loss * n, correct, jax.tree.map(lambda grad: grad * n, grads)
-
-
-def _through_float16(grads: Params) -> Params:
-    return grads._replace(biases_1=grads.biases_1.astype(jnp.float16).astype(jnp.float32))
 
 
 def _transposed(grads: Params) -> Params:

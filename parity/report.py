@@ -61,11 +61,11 @@ def verdict(proof: Proof) -> str:
     """The first line of every report."""
     names = ", ".join(candidate.name for candidate in proof.candidates)
     if proof.proven:
-        return f"PROVEN: {names} compute what {proof.reference.who} computes"
+        return f"PROVEN: the port ({names}) computes what {proof.reference.who} computes"
     failed = [c.name for c in proof.candidates if not all(check.passed for check in c.checks)]
     if proof.candidates and not failed:
         return f"NOT proven: {proof.reference.who} itself does not follow the update rule the port is held to"
-    return f"NOT the same program: {', '.join(failed) or names} against {proof.reference.who}"
+    return f"NOT the same program: the port ({', '.join(failed) or names}) against {proof.reference.who}"
 
 
 def table(proof: Proof) -> str:
@@ -94,7 +94,7 @@ def facts(proof: Proof) -> list[str]:
         free = f"free run asserted up to step {asserted} of {last}, by an ensemble of {len(proof.budget.variants)}"
     provenance = ", ".join(f"{key} {value}" for key, value in proof.reference.provenance.items())
     return [
-        f"{proof.source}; {proof.reference.images} images, seed {proof.config.seed}; {free}",
+        f"{proof.source.split(' from ')[0]}; {proof.reference.images} images, seed {proof.config.seed}; {free}",
         f"reference: {provenance}",
         f"{proof.seconds:.0f} s on {platform.machine()}, Python {platform.python_version()}",
     ]
