@@ -5,6 +5,7 @@ A staircase is an order of the pixels in which most images need only a first few
 suits it best, halve what is left: k-means with a pixel order for a centre.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -92,7 +93,9 @@ def cheapest_levels(reach: np.ndarray, count: int) -> list[int]:
     bounds = [tiles]
     for begin in reversed(begins):
         bounds.append(int(begin[bounds[-1] - 1]))
-    return bounds[::-1]
+    bounds.reverse()
+    largest = {first: reach[last - 1] for first, last in itertools.pairwise(bounds)}
+    return [b for b in bounds if b in (0, tiles) or largest[b] != reach[b - 1]]  # runs of one reach are one run
 
 
 def _best_order(ink: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:

@@ -61,7 +61,7 @@ def skipping_settled(pixel_matmul: PixelMatmul) -> PixelMatmul:
         sizes = sorted({-(-len(grad) // parts) for parts in SETTLED_PARTS})
 
         def weight_gradient(size: int) -> Array:
-            rows = order[:size]
+            rows = order[:size] if size < len(grad) else slice(None)
             return jax.vjp(lambda w: pixel_matmul(images[rows], w), weights)[1](grad[rows])[0]
 
         smallest = (unsettled.sum(dtype=jnp.int32) > jnp.array(sizes[:-1], jnp.int32)).sum(dtype=jnp.int32)

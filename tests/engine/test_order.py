@@ -45,6 +45,11 @@ def test_levels_are_the_cheapest_of_all(rng):
     assert waste(order.cheapest_levels(reach, 3)) == min(map(waste, every))
 
 
+def test_tiles_of_one_reach_are_one_level():
+    assert order.cheapest_levels(np.full(20, 784), 10) == [0, 20]
+    assert order.cheapest_levels(np.repeat([100, 784], 20), 10) == [0, 20, 40]
+
+
 @pytest.mark.parametrize("tiles", [1, 2, 5])
 def test_there_are_no_more_levels_than_tiles(tiles):
     bounds = order.cheapest_levels(np.arange(tiles), 16)
