@@ -25,7 +25,7 @@ from jaxmlp.errors import ConfigError
 DESCRIPTION = "Plant bugs in the port one by one; each must be caught where expected, and nothing benign may be."
 CAUGHT = 10  # times over the limit, at least
 BENIGN = 1 / 3  # of the limit, at most
-STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of the blank image sit on the kink, at 10 neither
+STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of a blank image sit on the kink, at 10 neither
 BENIGN_VARIANTS = (
     "float64",
     "images permuted one way",
@@ -47,7 +47,7 @@ class MutantsOptions:
     seed: Annotated[int, tyro.conf.arg(metavar="G")] = 0
     """as tf.set_random_seed(G)"""
     images: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
-    """training images, the first of them blank"""
+    """training images, one in a hundred of them made blank"""
     data: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
     """auto (MNIST, else generated digits), mnist, tfds:NAME[/CONFIG] or generated[:N]"""
     data_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -108,7 +108,7 @@ def ask(options: MutantsOptions) -> "Bench":
     from parity.tiers import Ground
 
     config = Config(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
-    dataset = _with_blank(first_images(options))
+    dataset = _with_blanks(first_images(options))
     oracle = live(options.oracle, 0, options.time_limit)
     print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
     reference, exacts = live_trace(oracle, config, dataset, STEPS)
@@ -264,10 +264,13 @@ def to_json(findings: list[Finding]) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
-def _with_blank(dataset: Any):
-    """The data set with a first image of zeros: there z = b1 = 0, and the ReLU's gradient at 0 matters."""
-    images = dataset.train.images.copy()
-    images[0] = 0
+def _with_blanks(dataset: Any):
+    """The data set with one image in a hundred made blank, all of one class, so that their gradients add up.
+
+    There z = b1 = 0 before the first step, and the ReLU's gradient at 0 matters.
+    """
+    images, labels = dataset.train.images.copy(), dataset.train.labels
+    images[(labels == labels[0]).nonzero()[0][: max(1, len(labels) // 100)]] = 0
     return dataset._replace(train=dataset.train._replace(images=images))
 
 

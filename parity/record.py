@@ -26,7 +26,9 @@ class RecordOptions:
     """Options of a recording."""
 
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="G")] = (0, 1, 2)
-    """graph seeds; the first is recorded at every chosen step, the others at step 0 and the probe"""
+    """graph seeds, each with its whole free run, step 0 and the probe"""
+    stepped: Annotated[tuple[int, ...], tyro.conf.arg(metavar="G")] = (0,)
+    """those of them that are recorded at every chosen step, 7 MB each"""
     steps: Annotated[tuple[int, ...], tyro.conf.arg(metavar="T")] = STEPS
     """steps to record one by one"""
     length: Annotated[int, tyro.conf.arg(metavar="N")] = 301
@@ -64,9 +66,11 @@ def record(argv: Sequence[str] | None) -> int:
     oracle = Tf115(environment.require(), threads=1, time_limit=options.time_limit)
     folder = options.into or recording.FOLDER
     for seed in options.seeds:
-        steps = [step for step in options.steps if step < options.length] if seed == options.seeds[0] else [0]
+        steps = [step for step in options.steps if step < options.length] if seed in options.stepped else [0]
         config = Config(seed=seed, steps=options.length)
-        work = options.work or platformdirs.user_cache_path("jaxmlp") / "recording" / _identity(config, dataset, steps)
+        work = (options.work or platformdirs.user_cache_path("jaxmlp") / "recording") / _identity(
+            config, dataset, steps
+        )
         print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
         header, arrays = seed_recording(oracle, config, dataset, steps, work)
         recording.write(folder / f"seed{seed}.npz", header, arrays)
@@ -139,9 +143,11 @@ def packed(step: int, answer) -> dict:
 def _identity(config, dataset, steps: list[int]) -> str:
     """A folder name for one unfinished run: another program, data set or configuration gets another."""
     from parity.oracle import PROGRAM
+    from parity.recording import RECORDED
     from parity.trace import data_digests, file_digest
 
-    everything = [file_digest(PROGRAM), data_digests(dataset), dataclasses.asdict(config), steps]
+    hyperparameters = [getattr(config, name) for name in (*RECORDED, "steps", "report_every")]
+    everything = [file_digest(PROGRAM), data_digests(dataset), hyperparameters, steps]
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
 
 
