@@ -50,13 +50,22 @@ def near_ties(logits: np.ndarray, labels: np.ndarray, delta: float) -> int:
     return int((np.abs(own - others) <= 2 * delta).sum())
 
 
-def kink_distance(weights: dict[str, np.ndarray], split: Split, where: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """|z| / (‖x‖ rms W1) of the units `where` = (images, units), z their input in float64; infinite where x = 0."""
-    images, units = where
-    pixels = split.images[images].astype(np.float64)
-    z = (pixels * weights["weights_1"][:, units].T).sum(axis=1) + weights["biases_1"][units]
-    scale = np.linalg.norm(pixels, axis=1) * _rms(weights["weights_1"])
-    return np.divide(np.abs(z), scale, out=np.full(len(z), np.inf), where=scale > 0)
+def kink_distance(weights: dict[str, np.ndarray], split: Split, differs: np.ndarray) -> float:
+    """The largest |z| / (‖x‖ rms W1) among the units where `differs`, bool [N, H], holds; z their input in float64.
+
+    0 where it holds nowhere, infinite where it holds for a blank image.
+    """
+    farthest, rms = 0.0, _rms(weights["weights_1"])
+    wide = {name: weights[name].astype(np.float64) for name in ("weights_1", "biases_1")}
+    images = np.flatnonzero(differs.any(axis=1))
+    for first in range(0, len(images), CHUNK):
+        some = images[first : first + CHUNK]
+        pixels = split.images[some].astype(np.float64)
+        z = np.abs(pixels @ wide["weights_1"] + wide["biases_1"])
+        scale = rms * np.linalg.norm(pixels, axis=1)[:, None]
+        distance = np.divide(z, scale, out=np.full(z.shape, np.inf), where=scale > 0)
+        farthest = max(farthest, float(distance[differs[some]].max()))
+    return farthest
 
 
 class _Sums:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -21,6 +22,7 @@ import tyro
 
 from jaxmlp import command_line
 from jaxmlp.errors import ConfigError
+from parity.errors import CannotCompare
 
 DESCRIPTION = "Plant bugs in the port one by one; each must be caught where expected, and nothing benign may be."
 CAUGHT = 10  # times over the limit, at least
@@ -136,8 +138,11 @@ def held_against(bench: "Bench", names: list[str], jobs: int) -> Iterator[Findin
         yield from map(bench.finding, names)
         return
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_take, initargs=(bench,)) as pool:
-        yield from pool.map(_finding, names)
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_take, initargs=(bench,)) as pool:
+            yield from pool.map(_finding, names)
+    except BrokenProcessPool:
+        raise CannotCompare("a planting process was killed, most likely for want of memory: try --jobs 1") from None
 
 
 _BENCH: list["Bench"] = []  # of a worker process
@@ -180,7 +185,6 @@ class Bench:
 
     def _caught(self, mutant: Any) -> Finding:
         """A planted bug: caught where its description says."""
-        from parity.errors import CannotCompare
         from parity.mutant import REFUSED
 
         expected = mutant.tier if mutant.tier == REFUSED else f"{mutant.tier} {mutant.tensor}"

@@ -68,9 +68,8 @@ def record(argv: Sequence[str] | None) -> int:
     for seed in options.seeds:
         steps = [step for step in options.steps if step < options.length] if seed in options.stepped else [0]
         config = Config(seed=seed, steps=options.length)
-        work = (options.work or platformdirs.user_cache_path("jaxmlp") / "recording") / _identity(
-            config, dataset, steps
-        )
+        kept = options.work or platformdirs.user_cache_path("jaxmlp") / "recording"
+        work = kept / _identity(config, dataset, steps)
         print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
         header, arrays = seed_recording(oracle, config, dataset, steps, work)
         recording.write(folder / f"seed{seed}.npz", header, arrays)

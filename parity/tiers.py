@@ -118,11 +118,12 @@ def _logits(step: int, expected: StepTrace, got: StepTrace, exact: Exact) -> Ite
 def _active(step: int, expected: StepTrace, got: StepTrace, train: Split) -> Check:
     """Units one side has on and the other off: their input must be within rounding of the kink."""
     rows, packed = expected.active.exact_rows()
-    differ = np.unpackbits(np.bitwise_xor(got.active.array[rows], packed), axis=1)
-    images, units = np.nonzero(differ)
-    weights = expected.update.weights
-    distance = kink_distance(weights, train, (rows[images], units)) if len(images) else np.zeros(1)
-    return Check("T1b", "active units", step, float(distance.max()), KINK, "|z| / ‖x‖ rms W1")
+    units = len(expected.update.weights["biases_1"])
+    differs = np.unpackbits(np.bitwise_xor(got.active.array[rows], packed), axis=1, count=units).astype(bool)
+    known = Split(train.images[rows], train.labels[rows])
+    return Check(
+        "T1b", "active units", step, kink_distance(expected.update.weights, known, differs), KINK, "|z| / ‖x‖ rms W1"
+    )
 
 
 def _gradient(tier: str, name: str, step: int, expected: Tensors, got: Tensors, limit: float) -> Check:
