@@ -14,6 +14,7 @@ import numpy as np
 from jaxmlp import trainer
 from jaxmlp.config import Config
 from jaxmlp.data.dataset import Dataset, Split
+from jaxmlp.trainer import Record
 from parity.port import Port, port, require_float64
 from parity.trace import FreeRun
 
@@ -26,10 +27,10 @@ class Budget(NamedTuple):
     """What the ensemble allows at every step of a free run."""
 
     horizon: int  # the last step that T4 asserts; -1 if none
-    loss_limits: np.ndarray  # float64 [S]
-    correct_limits: np.ndarray  # float64 [S], training images
+    loss_limits: np.ndarray  # float64 [B], to the end of the run or to where the ensemble parts
+    correct_limits: np.ndarray  # float64 [B], training images
     test_limits: dict[int, float]  # test images, by step
-    spread: np.ndarray  # float64 [S], the running maximum of the ensemble's relative differences
+    spread: np.ndarray  # float64 [B], the running maximum of the ensemble's relative differences
     variants: tuple[str, ...]
 
 
@@ -51,7 +52,7 @@ def benign(config: Config, dataset: Dataset, device: jax.Device, *, free: bool) 
 
 
 def budget(base: FreeRun, runs: dict[str, FreeRun]) -> Budget:
-    """The limits around `base`, from its benign variants' free runs by name."""
+    """The limits around `base`, from its benign variants' free runs by name, all of one length."""
     losses = _running_maximum([relative_difference(base.losses, run.losses) for run in runs.values()])
     corrects = _running_maximum([np.abs(run.corrects - base.corrects) for run in runs.values()])
     tests = {
@@ -68,13 +69,23 @@ def budget(base: FreeRun, runs: dict[str, FreeRun]) -> Budget:
     )
 
 
-def ensemble(variants: list[Port], ran: Callable[[str], None]) -> dict[str, FreeRun]:
-    """Every variant's free run by name; calls `ran` with the name of each as it ends."""
-    runs = {}
-    for variant in variants:
-        runs[variant.name] = variant.free_run()
-        ran(variant.name)
-    return runs
+def ensemble(base: Port, variants: list[Port], say: Callable[[str], None]) -> tuple[FreeRun, dict[str, FreeRun]]:
+    """The free runs of `base` and, by name, of its variants, side by side to their end or to the step they part at.
+
+    `say` is told of every step.
+    """
+    ports = [base, *variants]
+    kept: list[list[Record]] = [[] for _ in ports]
+    for step, records in enumerate(zip(*(one.records() for one in ports), strict=True)):
+        for run, record in zip(kept, records, strict=True):
+            run.append(record)
+        losses = np.array([record.loss for record in records])
+        apart = float(relative_difference(losses[:1], losses[1:]).max())
+        say(f"step {step}: {apart:.1e} apart")
+        if apart > PREDICTABLE:
+            break
+    runs = [one.as_free_run(records) for one, records in zip(ports, kept, strict=True)]
+    return runs[0], dict(zip((variant.name for variant in variants), runs[1:], strict=True))
 
 
 def relative_difference(expected: np.ndarray, got: np.ndarray) -> np.ndarray:

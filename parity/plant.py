@@ -209,7 +209,7 @@ class Bench:
     def _budget(self):
         from parity import budget
 
-        return budget.budget(self._port(self.dataset).free_run(), budget.ensemble(self._variants(), lambda name: None))
+        return budget.budget(*budget.ensemble(self._port(self.dataset), self._variants(), lambda step: None))
 
     def _port(self, dataset: Any, rest: bool = False):
         from parity.port import port
@@ -228,7 +228,7 @@ class Bench:
             if free:
                 stack.callback(_forget_compiled)
                 _forget_compiled()
-            trace = port.trace(weights, logits_grads, free=free)
+            trace = port.trace(weights, logits_grads, self.config.steps if free else 0)
         if not port.float64:
             require_comparable(self.reference, trace if free else trace._replace(free=self.reference.free))
         return compare(self.reference, trace, self.ground, self._budget if free else None)

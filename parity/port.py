@@ -7,6 +7,7 @@ variants of it, `mutants.py` plants bugs in the product underneath it.
 import contextlib
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -17,7 +18,7 @@ import numpy as np
 from jaxmlp import optimizer, trainer
 from jaxmlp.config import Config, Layout, Pixels
 from jaxmlp.data.dataset import Dataset, Split
-from jaxmlp.engine import Engine
+from jaxmlp.engine import Engine, select
 from jaxmlp.model import Params, Totals
 from parity.errors import CannotCompare
 from parity.sketch import Tensor, Whole
@@ -37,9 +38,9 @@ class Port:
     nudge: int | None = None  # seed of a change of the initial weights by up to one unit in the last place
 
     def trace(
-        self, weights: dict[int, dict[str, np.ndarray]], logits_grads: dict[int, np.ndarray], free: bool = True
+        self, weights: dict[int, dict[str, np.ndarray]], logits_grads: dict[int, np.ndarray], free_steps: int
     ) -> Trace:
-        """A step from each of the given weights (float32, by step); a free run of `config.steps` where wanted."""
+        """A step from each of the given weights (float32, by step); a free run of the first `free_steps` steps."""
         initial = {name: np.asarray(value) for name, value in self.initial()._asdict().items()}
         return Trace(
             side="port",
@@ -47,17 +48,26 @@ class Port:
             provenance={"jax": jax.__version__, "device": self.workload.device.device_kind, "engine": self.name},
             digests={**data_digests(self.dataset), **weight_digests(initial)},
             images=len(self.dataset.train.labels),
-            free=self.free_run() if free else FreeRun(np.zeros(0, np.float32), np.zeros(0, np.int64), {}),
+            free=self.as_free_run(list(itertools.islice(self.records(), free_steps))),
             steps={step: self.step(arrays, logits_grads[step]) for step, arrays in weights.items()},
         )
 
-    def free_run(self) -> FreeRun:
-        """`config.steps` steps of `trainer.Run`, as a user gets them."""
-        images, tests = len(self.dataset.train.labels), len(self.dataset.test.labels)
+    def records(self) -> Iterator[trainer.Record]:
+        """The run of `config.steps` steps, as a user of `trainer.Run` gets it."""
         with self._precision():
             run = trainer.Run(self.config, self.workload)
             run.state = self._start(run.state)
-            records = list(run)
+        left = iter(run)
+        while True:
+            with self._precision():  # entered for each, or it would hold for whoever computes between two of them
+                record = next(left, None)
+            if record is None:
+                return
+            yield record
+
+    def as_free_run(self, records: Sequence[trainer.Record]) -> FreeRun:
+        """What a trace keeps of `records`."""
+        images, tests = len(self.dataset.train.labels), len(self.dataset.test.labels)
         return FreeRun(
             np.array([record.loss for record in records], np.float64 if self.float64 else np.float32),
             np.array([round(record.train_accuracy * images / 100) for record in records]),
@@ -159,12 +169,14 @@ class Port:
 def candidates(
     config: Config, dataset: Dataset, device: jax.Device, layouts: Sequence[str] = (), pixels: Sequence[str] = ()
 ) -> Iterator[Port]:
-    """A port for every combination of layout and arithmetic asked for; none named: all there are. One at a time: each
-    lays the data out for itself.
+    """A port for every combination of layout and arithmetic asked for; none named: all there are. The device's own
+    choice comes first. One at a time: each lays the data out for itself.
     """
+    auto = select(dataclasses.replace(config, layout="auto", pixels="auto"), device).describe()
     layouts = layouts or [name for name in get_args(Layout) if name != "auto"]
     pixels = pixels or [name for name in get_args(Pixels) if name != "auto"]
-    return (port(config, dataset, device, layout, arithmetic) for layout in layouts for arithmetic in pixels)
+    engines = sorted(itertools.product(layouts, pixels), key=lambda engine: engine != (auto["layout"], auto["pixels"]))
+    return (port(config, dataset, device, layout, arithmetic) for layout, arithmetic in engines)
 
 
 def port(config: Config, dataset: Dataset, device: jax.Device, layout: str, pixels: str) -> Port:

@@ -174,9 +174,7 @@ def _free(arrays: Arrays, steps: int) -> FreeRun:
     if steps > recorded:
         raise CannotCompare(f"{steps} free steps were asked for, {recorded} are recorded")
     tests = zip(arrays["test_steps"].tolist(), arrays["test_corrects"].tolist(), strict=True)
-    return FreeRun(
-        arrays["losses"][:steps], arrays["corrects"][:steps], {step: count for step, count in tests if step < steps}
-    )
+    return FreeRun(arrays["losses"], arrays["corrects"], dict(tests)).cut(steps)
 
 
 def _step(arrays: Arrays, step: int, start: Arrays) -> StepTrace:

@@ -154,7 +154,7 @@ def as_plain(proof: Proof) -> dict[str, Any]:
                 {
                     "name": candidate.name,
                     "provenance": candidate.provenance,
-                    "difference": relative_difference(reference.free.losses, candidate.free.losses).tolist(),
+                    "difference": _difference(reference.free, candidate.free),
                     "divergence": divergence(candidate),
                     "checks": [check._asdict() | {"passed": check.passed} for check in candidate.checks],
                     "worst": [_shown(check) for check in worst(candidate.checks)],
@@ -209,6 +209,11 @@ def _shown(check: Check) -> dict[str, Any]:
         "margin": margin(check),
         "ratio": check.ratio,
     }
+
+
+def _difference(reference: FreeRun, free: FreeRun) -> list[float]:
+    """Of the losses, relative, as far as the engine was left to run."""
+    return relative_difference(reference.cut(len(free.losses)).losses, free.losses).tolist()
 
 
 def _curves(free: FreeRun) -> dict[str, Any]:

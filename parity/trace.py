@@ -45,6 +45,11 @@ class FreeRun(NamedTuple):
     corrects: np.ndarray  # int64 [S], training images, before each update
     test_corrects: dict[int, int]  # by step, after its update
 
+    def cut(self, steps: int) -> "FreeRun":
+        """The first `steps` steps of it."""
+        tests = {step: correct for step, correct in self.test_corrects.items() if step < steps}
+        return FreeRun(self.losses[:steps], self.corrects[:steps], tests)
+
 
 class Trace(NamedTuple):
     """Everything one side says about a run."""

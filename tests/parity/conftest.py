@@ -55,7 +55,7 @@ def small(cpu) -> tuple[Trace, Trace, Ground]:
     one = port.port(config, dataset, cpu, "dense", "float32")
     weights = {0: {k: np.asarray(v) for k, v in one.initial()._asdict().items()}}
     exacts = {0: exact_step(weights[0], dataset.train)}
-    trace = one.trace(weights, {0: exacts[0].logits_grad})
+    trace = one.trace(weights, {0: exacts[0].logits_grad}, config.steps)
     return trace._replace(side="reference", who="a reference"), trace, Ground(dataset.train, 1e-4, exacts)
 
 

@@ -14,7 +14,8 @@ def first(dataset: Dataset, images: int, tests: int = 100) -> Dataset:
     return dataset._replace(train=train, test=test)
 
 
-def traced(one: port.Port, reference: Trace, ground: Ground, free: bool = True) -> Trace:
-    """A port's trace from the reference's weights."""
+def traced(one: port.Port, reference: Trace, ground: Ground, free_steps: int | None = None) -> Trace:
+    """A port's trace from the reference's weights, with as long a free run as the reference's or of so many steps."""
+    length = len(reference.free.losses) if free_steps is None else free_steps
     weights = {step: one_step.update.weights for step, one_step in reference.steps.items()}
-    return one.trace(weights, {step: exact.logits_grad for step, exact in ground.exacts.items()}, free)
+    return one.trace(weights, {step: exact.logits_grad for step, exact in ground.exacts.items()}, length)

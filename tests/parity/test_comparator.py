@@ -1,5 +1,7 @@
 """The comparator tests itself: what must never pass for agreement fails loudly, by name."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -148,3 +150,22 @@ def test_the_benign_ensemble_sets_the_horizon(small):
     allowed = budget(free, {"same": free, "apart": apart})
     assert allowed.horizon == 1
     assert allowed.loss_limits == pytest.approx([1e-6, 6e-6, 3e-4], rel=1e-3)
+
+
+def test_the_benign_ensemble_walks_side_by_side_and_stops_where_it_parts(cpu):
+    from jaxmlp.config import Config
+    from jaxmlp.data.generated import generated
+    from parity import port
+    from parity.budget import budget, ensemble
+
+    config, dataset = Config(seed=5, hidden=16, steps=4, report_every=2), generated(40, 5)
+    base = port.port(config, dataset, cpu, "dense", "float32")
+    faster = dataclasses.replace(config, learning_rate=config.learning_rate * 1.01)
+    said = []
+    together = ensemble(base, [port.port(config, dataset, cpu, "staircase", "float32")], said.append)
+    assert budget(*together).horizon == 3
+    assert len(said) == 4
+    apart = ensemble(base, [port.port(faster, dataset, cpu, "dense", "float32")], said.append)
+    assert budget(*apart).horizon == 0
+    assert [len(run.losses) for run in (apart[0], *apart[1].values())] == [2, 2]
+    assert list(apart[0].test_corrects) == [0]

@@ -49,7 +49,7 @@ def test_the_port_passes_against_a_recording(kept, dataset, cpu):
 def test_a_wrong_gradient_fails_against_a_sketch(kept, dataset, cpu):
     reference, exacts = recording.trace(CONFIG, dataset, [3])
     ground = Ground(dataset.train, CONFIG.learning_rate, exacts)
-    trace = traced(port.port(CONFIG, dataset, cpu, "dense", "float32"), reference, ground, free=False)
+    trace = traced(port.port(CONFIG, dataset, cpu, "dense", "float32"), reference, ground, 0)
     update = trace.steps[3].update
     wrong = update.grads["weights_1"].array.copy()
     wrong[400] *= 1.01  # one pixel's row, and not one of those kept exactly
