@@ -19,10 +19,10 @@ from parity.trace import TENSORS, StepTrace, Trace, Update
 LOSS = 2e-6  # T1: 17 units in the last place at 7e4; a float32 sum over the images uses up to 5 of them
 DELTA = 6e-6  # T1b: three times sqrt(1024) 2^-24, a random walk over the hidden units, of the largest logit
 DELTA_RMS = 1e-6  # T1b: the same of all logits together, where no extreme is looked for
-KINK = 3  # T1b: how many times its reach from the kink a unit may be and come out either sign, as for LONG
+KINK = 3  # T1b: how many times its reach from the kink a unit may be and come out either sign
 GRADIENT = 1e-5  # T2, T2b: of the gradient's own norm, before what ties, kinks and long sums add
 TINY = 2.0**-126  # the smallest normal float32: keeps a quotient by nothing finite
-LONG = 3  # how many times the kinks' and the long sums' own estimate is allowed
+LONG = 4  # how many times the kinks' and the long sums' own estimate is allowed: a sum meets its estimate
 
 Tensors = dict[str, Tensor]
 
