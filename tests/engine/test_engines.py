@@ -172,6 +172,20 @@ def test_chunk_does_not_change_the_mathematics(layout, params, digits, cpu):
         assert_close(grads, results[0][2])
 
 
+@pytest.mark.parametrize("pixels", ARITHMETIC)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout, pixels, params, digits, cpu):
+    """A GPU multiplies float32 in TF32, and a TPU in bfloat16, unless told otherwise; a CPU would not show it."""
+    engine = select(Config(layout=layout, pixels=pixels, chunk=30), cpu)
+    batch = engine.prepare(digits.train, cpu)
+    for function in (engine.loss_and_grads, engine.totals, engine.logits):
+        lowered = jax.jit(function).lower(params, batch).as_text()
+        products = [line for line in lowered.splitlines() if "stablehlo.dot_general" in line]
+        assert products
+        left = [line for line in products if "[HIGHEST, HIGHEST]" not in line and line.count("xbf16>") < 2]
+        assert not left, left[0]
+
+
 def test_auto_is_settled_by_the_device_and_told(cpu):
     described = select(Config(), cpu).describe()
     assert described["pixels"] == "float32"
