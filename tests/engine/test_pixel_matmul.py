@@ -56,11 +56,14 @@ def test_two_passes_would_be_noticed(digits, rng):
     assert np.linalg.norm(pixels @ (high + middle) - exact) > 5e-7 * np.linalg.norm(exact)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.7, 1.0])
-def test_skipping_settled_images_leaves_out_nothing_but_zeros(digits, rng, share):
+SIZES = [-(-101 // parts) for parts in pixel_matmul.SETTLED_PARTS]
+
+
+@pytest.mark.parametrize("unsettled", sorted({0, 1, *SIZES, *(size + 1 for size in SIZES if size < 101)}))
+def test_skipping_settled_images_leaves_out_nothing_but_zeros(digits, rng, unsettled):
     images = jnp.asarray(digits.train.images[:101])
     grad = rng.normal(size=(101, 32)).astype(np.float32)
-    grad[rng.permutation(101)[round(share * 101) :]] = 0
+    grad[rng.permutation(101)[unsettled:]] = 0
     weights = jnp.zeros((784, 32), jnp.float32)
     plain, skipping = (
         jax.jit(lambda w, f=f: jax.vjp(lambda w: f(images, w), w)[1](jnp.asarray(grad))[0])(weights)
