@@ -18,9 +18,7 @@ from jaxmlp.trainer import Record
 from parity.port import Port, port, require_float64
 from parity.trace import FreeRun
 
-FLOOR = (
-    2e-6  # relative difference of the losses that is always allowed: T1's, or a run would be held tighter than a step
-)
+FLOOR = 2e-6  # relative difference of the losses that is always allowed: T1's, for a run is made of steps
 SLACK = 3  # times the ensemble's running maximum
 PREDICTABLE = 1e-5  # the horizon is the last step up to which the ensemble stays within this
 
