@@ -61,7 +61,7 @@ def trace(config: Config, dataset: Dataset, steps: list[int]) -> tuple[Trace, di
     traced = {step: _step(arrays, step, weights(arrays, step, initial)) for step in recorded}
     reference = Trace(
         side="reference",
-        who=f"TensorFlow {header['tensorflow']}, recorded",
+        who=f"the recorded TensorFlow {header['tensorflow']}",
         provenance={
             "oracle": "recording",
             **{key: header[key] for key in ("tensorflow", "recorded", "cpu", "threads")},
