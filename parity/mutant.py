@@ -1,6 +1,6 @@
 """What a planted bug is: a small change to the product, and by which tier and at which tensor it must be caught.
 
-The bugs themselves: `bugs_inputs.py`, `bugs_model.py`, `bugs_training.py`; `plant.py` plants them one by one.
+The bugs themselves: `bugs_inputs.py`, `bugs_model.py`, `bugs_layout.py`, `bugs_training.py`; `plant.py` plants them.
 """
 
 import contextlib
@@ -23,5 +23,6 @@ class Mutant(NamedTuple):
     plant: Plant = contextlib.nullcontext
     data: Callable[[Dataset], Dataset] = lambda dataset: dataset  # what the port is fed instead
     only_step: int | None = None  # equivalent everywhere but at this step, where the blank image tells
+    layout: str = "dense"  # of the engine it is planted in
     rest: bool = False  # needs images that fill no whole chunk
     free: bool = False  # shows in a free run only

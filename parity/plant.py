@@ -119,9 +119,9 @@ def ask(options: MutantsOptions) -> "Bench":
 
 def catalogue() -> list[Any]:
     """Every planted bug."""
-    from parity import bugs_inputs, bugs_model, bugs_training
+    from parity import bugs_inputs, bugs_layout, bugs_model, bugs_training
 
-    return [*bugs_inputs.mutants(), *bugs_model.mutants(), *bugs_training.mutants()]
+    return [*bugs_inputs.mutants(), *bugs_model.mutants(), *bugs_layout.mutants(), *bugs_training.mutants()]
 
 
 def chosen(only: Sequence[str]) -> list[str]:
@@ -189,7 +189,8 @@ class Bench:
 
         expected = mutant.tier if mutant.tier == REFUSED else f"{mutant.tier} {mutant.tensor}"
         try:
-            checks = self._checks(self._port(mutant.data(self.dataset), mutant.rest), free=mutant.free)
+            port = self._port(mutant.data(self.dataset), mutant.rest, mutant.layout)
+            checks = self._checks(port, free=mutant.free)
         except CannotCompare as error:
             return Finding(mutant.name, expected, math.inf, str(error), mutant.tier == REFUSED)
         there = [check for check in checks if (check.tier, check.tensor) == (mutant.tier, mutant.tensor)]
@@ -211,12 +212,12 @@ class Bench:
 
         return budget.budget(*budget.ensemble(self._port(self.dataset), self._variants(), lambda step: None))
 
-    def _port(self, dataset: Any, rest: bool = False):
+    def _port(self, dataset: Any, rest: bool = False, layout: str = "dense"):
         from parity.port import port
 
         images = len(dataset.train.labels)
         chunk = images // (CHUNKS - 1) - 1 if rest else -(-images // CHUNKS)
-        return port(dataclasses.replace(self.config, chunk=chunk), dataset, _device(), "dense", "float32")
+        return port(dataclasses.replace(self.config, chunk=chunk), dataset, _device(), layout, "float32")
 
     def _checks(self, port: Any, free: bool) -> list[Any]:
         from parity.admissible import require_comparable
