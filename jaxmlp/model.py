@@ -15,8 +15,7 @@ from jaxmlp import tf_random
 from jaxmlp.config import Config
 from jaxmlp.data.dataset import PIXELS
 
-# What TF 1.15 derives for the original graph once tf.set_random_seed was called: the number of ops before each.
-OP_SEEDS = {"weights_1": 21, "weights_2": 39}
+SMALL_ZEROS = 1000  # elements from which on tf.zeros is three ops in a TF 1.15 graph; below it is one
 
 # uint8 [N, P], float [P, H] -> float [N, H]; see engine/pixel_matmul.py
 PixelMatmul = Callable[[Array, Any], Array]
@@ -31,11 +30,19 @@ class Params(NamedTuple):
     biases_2: Array | np.ndarray  # [C]
 
 
+def op_seeds(hidden: int) -> dict[str, int]:
+    """What TF 1.15 derives for the original graph once tf.set_random_seed was called: the number of ops before each.
+
+    The biases stand between the two weights, so it matters how many ops their `tf.zeros([hidden])` is.
+    """
+    return {"weights_1": 21, "weights_2": 39 if hidden >= SMALL_ZEROS else 37}
+
+
 def init(config: Config, classes: int) -> Params:
     """The initial parameters of TF 1.15 after `tf.set_random_seed(config.seed)`, bit for bit; float32, on the host."""
 
     def weights(name: str, shape: tuple[int, int]) -> np.ndarray:
-        stream = tf_random.stream(config.seed, OP_SEEDS[name])
+        stream = tf_random.stream(config.seed, op_seeds(config.hidden)[name])
         return tf_random.truncated_normal(shape, stream, stddev=config.weight_stddev)
 
     return Params(

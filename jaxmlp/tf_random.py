@@ -38,7 +38,7 @@ def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream
     Args:
       graph_seed: of `tf.set_random_seed`, any integer, or None where it was not called.
       op_seed: the op's own `seed=`, any integer. With a graph seed and no op seed TF 1.15 takes the number of ops
-        already in the graph; the original program's two are `model.OP_SEEDS`.
+        already in the graph; the original program's two are `model.op_seeds`.
       runs: earlier runs of this op in the same session.
 
     Raises:

@@ -75,6 +75,14 @@ def test_tensorflow_2_is_told_the_seeds_that_1_15_finds(tf115, compat, digits, h
         np.testing.assert_array_equal(array, told.arrays[0][name])
 
 
+@pytest.mark.parametrize("hidden", [1024, 1000, 999, 300])
+def test_the_port_draws_tensorflows_weights_whatever_the_hidden_units(compat, digits, hidden, rng):
+    config, dataset = Config(seed=int(rng.integers(2**31)), hidden=hidden), first(digits, 2, 2)
+    drawn = compat.ask(config, dataset, [Question({"ask": "init"})]).arrays[0]
+    for name, array in init(config, 10)._asdict().items():
+        np.testing.assert_array_equal(array, drawn[name])
+
+
 def test_float64_gradient_of_the_port_is_that_of_the_written_formula(cpu, digits):
     config, dataset = Config(seed=9, hidden=12, chunk=16), first(digits, 40)
     one = dataclasses.replace(port.port(config, dataset, cpu, "dense", "float32"), float64=True)
