@@ -91,8 +91,8 @@ def growth(growth: Growth) -> str:
     at_once = growth.at_once
     parts.append(
         f"Eight configurations of one shape ({at_once.fixed}): at once {at_once.at_once_seconds * 1e3:,.0f} ms a "
-        f"step of all, in turn {at_once.in_turn_seconds * 1e3:,.0f} ms: {at_once.ratio.median:.2f} times faster "
-        f"at once ({at_once.ratio.min:.2f} … {at_once.ratio.max:.2f})"
+        f"step of all, in turn {at_once.in_turn_seconds * 1e3:,.0f} ms: {at_once.ratio.median:.2f} times as "
+        f"fast at once ({at_once.ratio.min:.2f} … {at_once.ratio.max:.2f})"
     )
     return "\n\n".join(parts)
 

@@ -50,16 +50,18 @@ def near_ties(logits: np.ndarray, labels: np.ndarray, delta: float) -> int:
     return int((np.abs(own - others) <= 2 * delta).sum())
 
 
-def reach(weights_1: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """float64 [n, 1]: an image's unit whose input is no farther from zero than this may come out either sign.
+def reach(weights: dict[str, np.ndarray], pixels: np.ndarray) -> np.ndarray:
+    """float64 [n, H]: the scale of what float32 rounds in a unit's input that comes out near zero.
 
-    2^-24 √ink ‖x‖ rms(W1), ink the number of pixels that are not blank: the terms of a sum that ends near zero are a
-    random walk there and back, each step of which rounds. Measured on digits and on noise, over sums taken in order and
-    in blocks, the error's rms is 0.18 of this whatever the ink, and its largest 1.8 among millions (docs/parity.md).
+    2^-24 √ink hypot(‖x‖ rms(W1), |b1|), ink the number of pixels that are not blank: the terms of such a sum are a
+    random walk there and back, each step of which rounds. The error's rms is a fifth of this whatever the ink and the
+    order of summation (tests/parity/test_exact.py), its largest a few times that: T1b lets a unit within three of it
+    come out either sign, and T2 allows several times what the units within one of it put into a gradient.
     """
-    wide = pixels.astype(np.float64)
     ink = np.count_nonzero(pixels, axis=1, keepdims=True)
-    return UNIT * np.sqrt(ink) * np.linalg.norm(wide, axis=1, keepdims=True) * _rms(weights_1)
+    length = np.linalg.norm(pixels.astype(np.float64), axis=1, keepdims=True)
+    spread = np.hypot(length * _rms(weights["weights_1"]), np.abs(weights["biases_1"], dtype=np.float64))
+    return UNIT * np.sqrt(ink) * spread
 
 
 def kink_distance(weights: dict[str, np.ndarray], split: Split, differs: np.ndarray) -> float:
@@ -74,7 +76,7 @@ def kink_distance(weights: dict[str, np.ndarray], split: Split, differs: np.ndar
         some = images[first : first + CHUNK]
         pixels = split.images[some].astype(np.float64)
         z = np.abs(pixels @ wide["weights_1"] + wide["biases_1"])
-        scale = reach(weights["weights_1"], split.images[some])
+        scale = reach(weights, split.images[some])
         distance = np.divide(z, scale, out=np.full(z.shape, np.inf), where=scale > 0)
         farthest = max(farthest, float(distance[differs[some]].max()))
     return farthest
@@ -128,7 +130,7 @@ class _Sums:
     def _add_kinks(self, pixels: np.ndarray, before: np.ndarray, through: np.ndarray) -> None:
         """A unit that flips puts in, or takes out, x (W2 v)ⱼ of W1's gradient and (W2 v)ⱼ of b1's."""
         lengths = np.linalg.norm(pixels, axis=1)
-        image, unit = np.nonzero(np.abs(before) < reach(self.weights["weights_1"], pixels))
+        image, unit = np.nonzero(np.abs(before) < reach(self.weights, pixels))
         jumps = through[image, unit] ** 2
         self.kinks += np.array([(lengths[image] ** 2 * jumps).sum(), jumps.sum(), 0, 0])
 

@@ -53,7 +53,7 @@ class Port:
         )
 
     def records(self) -> Iterator[trainer.Record]:
-        """The run of `config.steps` steps, as a user of `trainer.Run` gets it."""
+        """The run of `config.steps` steps, as a user of `trainer.Run` gets it, but for the liberties taken."""
         with self._precision():
             run = trainer.Run(self.config, self.workload)
             run.state = self._start(run.state)
@@ -70,7 +70,7 @@ class Port:
         images, tests = len(self.dataset.train.labels), len(self.dataset.test.labels)
         return FreeRun(
             np.array([record.loss for record in records], np.float64 if self.float64 else np.float32),
-            np.array([round(record.train_accuracy * images / 100) for record in records]),
+            np.array([round(record.train_accuracy * images / 100) for record in records], np.int64),
             {
                 record.step: round(record.test_accuracy * tests / 100)
                 for record in records

@@ -68,13 +68,15 @@ class ProveOptions:
         from jaxmlp.data.load import check_name
 
         check_name(self.data)
-        self.program()
         if not self.steps or min(self.steps) < 0:
             raise ConfigError(f"steps = {self.steps} is impossible: name at least one, none below 0")
+        if self.free_steps is not None and self.free_steps < 1:
+            raise ConfigError(f"free_steps = {self.free_steps} is impossible: it must be at least 1")
         if self.free_steps is not None and self.free_steps <= max(self.steps) and self.oracle != "recording":
             raise ConfigError(f"free_steps = {self.free_steps} ends before step {max(self.steps)}: it must be longer")
         if self.images is not None and self.images < 1:
             raise ConfigError(f"images = {self.images} is impossible: it must be at least 1")
+        self.program()
 
     def program(self) -> Config:
         """What both sides run."""
@@ -131,7 +133,7 @@ def run(options: ProveOptions, say) -> Any:
     candidates = []
     for candidate in port.candidates(config, dataset, device, options.layout, options.pixels):
         say(f"jaxmlp {candidate.name}")
-        # The first engine runs to the end, for the curves; the others as far as anything is asserted.
+        # The first engine runs to the end, for the curves; the others as far as anything is asserted, or one step.
         length = asserted if candidates else config.steps
         expected = reference._replace(free=reference.free.cut(length))
         trace = candidate.trace(weights, logits_grads, length)

@@ -16,7 +16,7 @@ from parity.budget import Budget, relative_difference
 from parity.diagnosis import first_divergence, meaning
 from parity.probe import PROBE
 from parity.tiers import Check
-from parity.trace import FreeRun, Trace
+from parity.trace import TENSORS, FreeRun, Trace
 
 
 class Candidate(NamedTuple):
@@ -89,15 +89,24 @@ def facts(proof: Proof) -> list[str]:
     last = len(proof.reference.free.losses) - 1
     if proof.budget is None:
         free = f"free run of {last + 1} steps reported, not asserted: no ensemble was run"
+    elif proof.budget.horizon < 0:
+        free = f"free run of {last + 1} steps reported, not asserted: the ensemble parts at step 0"
     else:
         asserted = min(proof.budget.horizon, last)
         free = f"free run asserted up to step {asserted} of {last}, by an ensemble of {len(proof.budget.variants)}"
     provenance = ", ".join(f"{key} {value}" for key, value in proof.reference.provenance.items())
     return [
         f"{proof.source.split(' from ')[0]}; {proof.reference.images} images, seed {proof.config.seed}; {free}",
+        f"compared from given weights: {steps_compared(proof)}",
         f"reference: {provenance}",
         f"{proof.seconds:.0f} s on {platform.machine()}, Python {platform.python_version()}",
     ]
+
+
+def steps_compared(proof: Proof) -> str:
+    """Which steps both sides took from the same weights; a recording may hold fewer than were asked for."""
+    labels = [step_label(check) for check in proof.own_rule if check.tensor == TENSORS[0]]
+    return ", ".join(label.removeprefix("step ") for label in labels)
 
 
 def divergence(candidate: Candidate) -> list[str]:

@@ -51,6 +51,21 @@ def test_proven_is_exit_0(compat, tmp_path, capsys):
     assert all(path.stat().st_size > 1000 for path in files.values())
 
 
+def test_the_first_engine_runs_to_the_end_and_the_others_as_far_as_anything_is_asserted(compat):
+    from parity.prove import ProveOptions, run
+    from parity.report import as_plain, table
+
+    layouts = {"layout": ("dense", "staircase"), "pixels": ("float32",)}
+    proof = run(ProveOptions(oracle="compat", data="generated:60", hidden=16, steps=(0,), free_steps=4, **layouts), str)
+    asserted = proof.budget.horizon + 1
+    assert proof.proven, table(proof)
+    assert [candidate.name for candidate in proof.candidates] == ["staircase float32", "dense float32"]
+    assert [len(candidate.free.losses) for candidate in proof.candidates] == [4, max(1, min(4, asserted))]
+    shown = [len(candidate["difference"]) for candidate in as_plain(proof)["candidates"]]
+    assert shown == [len(candidate.free.losses) for candidate in proof.candidates]
+    assert {"T4"} <= {check.tier for candidate in proof.candidates for check in candidate.checks}
+
+
 def test_a_difference_is_exit_1_and_leaves_both_sides_tensors(compat, tmp_path, capsys, monkeypatch):
     from parity import bugs_training
 
@@ -76,6 +91,7 @@ def test_no_tensorflow_and_no_recording_is_exit_2(tmp_path):
     [
         (["--steps", "-1"], "steps = "),
         (["--steps", "5", "--free-steps", "3"], "free_steps = 3"),
+        (["--oracle", "recording", "--free-steps", "0"], "free_steps = 0"),
         (["--images", "0"], "images = 0"),
         (["--data", "mnits"], "did you mean mnist?"),
         (["--hidden", "0"], "hidden = 0"),

@@ -24,13 +24,15 @@ def in_blocks(pixels, weights_1):
 
 @pytest.mark.parametrize("summed", [in_order, in_blocks])
 @pytest.mark.parametrize("ink", [0.05, 0.2, 1.0])
-def test_rounding_near_the_kink_is_a_fifth_of_its_reach_whatever_the_ink(rng, summed, ink):
+@pytest.mark.parametrize("bias", [0.0, 1.0], ids=["no bias", "a bias as large as the sum"])
+def test_rounding_near_the_kink_is_a_fifth_of_its_reach_whatever_the_ink(rng, summed, ink, bias):
     pixels = rng.integers(1, 256, (300, 784), dtype=np.uint8) * (rng.random((300, 784)) < ink)
     weights_1 = rng.normal(size=(784, 600)).astype(np.float32)
-    exact = pixels.astype(np.float64) @ weights_1.astype(np.float64)
-    scale = reach(weights_1, pixels)
+    biases_1 = (bias * np.linalg.norm(pixels, axis=1).mean() * rng.normal(size=600)).astype(np.float32)
+    exact = pixels.astype(np.float64) @ weights_1.astype(np.float64) + biases_1
+    scale = reach({"weights_1": weights_1, "biases_1": biases_1}, pixels)
     near = np.abs(exact) < 1e5 * scale
-    errors = (np.abs(summed(pixels.astype(np.uint8), weights_1) - exact) / scale)[near]
+    errors = (np.abs(summed(pixels, weights_1) + biases_1 - exact) / scale)[near]
     assert 0.05 < np.sqrt(np.mean(errors**2)) < 0.3
     assert errors.max() < 3
 
@@ -45,8 +47,8 @@ def test_the_kink_distance_is_that_of_the_farthest_unit_that_differs(rng):
     assert kink_distance(weights, split, differs) == 0
     differs[3, 2] = differs[3, 4] = True
     z = images[3].astype(np.float64) @ weights["weights_1"].astype(np.float64) + weights["biases_1"]
-    expected = np.abs(z[[2, 4]]).max() / reach(weights["weights_1"], images[3:4]).item()
-    assert kink_distance(weights, split, differs) == pytest.approx(expected)
+    distances = np.abs(z) / reach(weights, images[3:4])[0]
+    assert kink_distance(weights, split, differs) == pytest.approx(distances[[2, 4]].max())
 
 
 def test_a_blank_image_has_no_rounding_to_hide_behind(rng):

@@ -54,6 +54,18 @@ def test_a_divergence_is_named_with_step_tier_tensor_and_meaning(broken):
     assert any(line.startswith("usually: ") for line in lines)
 
 
+def test_an_ensemble_that_parts_at_once_asserts_nothing_and_says_so(small):
+    reference, trace, ground = small
+    apart = reference.free._replace(losses=reference.free.losses * 1.001)
+    allowed = budget(reference.free, {"apart": apart})
+    checks = compare(reference, trace, ground, allowed)
+    assert not [check for check in checks if check.tier == "T4"]
+    candidate = Candidate("dense float32", trace.provenance, checks, trace.free)
+    proof = Proof(Config(), "60 digits", reference, own_rule(reference, ground), [candidate], allowed, 10)
+    assert "not asserted: the ensemble parts at step 0" in table(proof)
+    assert "compared from given weights: 0\n" in table(proof)
+
+
 def test_no_checks_at_all_prove_nothing(proof):
     assert not proof._replace(candidates=[]).proven
 
