@@ -14,7 +14,6 @@ import numpy as np
 from jaxmlp import trainer
 from jaxmlp.config import Config
 from jaxmlp.data.dataset import Dataset, Split
-from jaxmlp.trainer import Record
 from parity.port import Port, port, require_float64
 from parity.trace import FreeRun
 
@@ -75,7 +74,7 @@ def ensemble(base: Port, variants: list[Port], say: Callable[[str], None]) -> tu
     `say` is told of every step.
     """
     ports = [base, *variants]
-    kept: list[list[Record]] = [[] for _ in ports]
+    kept: list[list[trainer.Record]] = [[] for _ in ports]
     for step, records in enumerate(zip(*(one.records() for one in ports), strict=True)):
         for run, record in zip(kept, records, strict=True):
             run.append(record)

@@ -76,7 +76,7 @@ def kink_distance(weights: dict[str, np.ndarray], split: Split, differs: np.ndar
         some = images[first : first + CHUNK]
         pixels = split.images[some].astype(np.float64)
         z = np.abs(pixels @ wide["weights_1"] + wide["biases_1"])
-        scale = reach(weights, split.images[some])
+        scale = reach(weights, pixels)
         distance = np.divide(z, scale, out=np.full(z.shape, np.inf), where=scale > 0)
         farthest = max(farthest, float(distance[differs[some]].max()))
     return farthest
