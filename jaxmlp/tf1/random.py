@@ -2,7 +2,7 @@
 
 `model.init` draws the original program's weights from here, so a run of the port starts from the very bits a run of
 TensorFlow 1.15 starts from. Philox4x32-10 (Salmon et al., SC'11; tensorflow/core/lib/random/philox_random.h) feeds
-Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: those live in `glibc_math.py`.
+Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: those live in `glibc.py`.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from jaxmlp.glibc_math import cosf_sinf, logf
+from jaxmlp.tf1.glibc import cosf_sinf, logf
 
 DEFAULT_GRAPH_SEED = 87654321  # tensorflow/python/framework/random_seed.py
 SEED_MODULUS = 2**31 - 1
@@ -38,7 +38,7 @@ def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream
     Args:
       graph_seed: of `tf.set_random_seed`, any integer, or None where it was not called.
       op_seed: the op's own `seed=`, any integer. With a graph seed and no op seed TF 1.15 takes the number of ops
-        already in the graph; the original program's two are `model.op_seeds`.
+        already in the graph; the original program's two are those of `op_seeds.of_perceptron`.
       runs: earlier runs of this op in the same session.
 
     Raises:

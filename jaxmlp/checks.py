@@ -1,0 +1,30 @@
+"""What a value must be, said in one line that names it: the checks of `Program`, `Execution` and the commands' options."""
+
+import math
+
+from jaxmlp.errors import ConfigError
+
+FLOAT32_MAX = 3.4028234663852886e38
+FLOAT32_TINY = 1.401298464324817e-45  # the smallest positive float32; below it a value would silently become 0
+
+
+def require(name: str, value: object, holds: bool, allowed: str) -> None:
+    """Raises `ConfigError` naming field, value and what is allowed, unless it holds."""
+    if not holds:
+        raise ConfigError(f"{name} = {value!r} is impossible: it must be {allowed}")
+
+
+def require_count(name: str, value: object) -> None:
+    """Raises `ConfigError` unless `value` is a whole number from 1 up."""
+    require(name, value, is_whole(value) and value >= 1, "a whole number from 1 up")  # pyright: ignore[reportOperatorIssue]
+
+
+def require_float32(name: str, value: object) -> None:
+    """Raises `ConfigError` unless `value` is positive and neither 0 nor infinite as a float32."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    holds = number and math.isfinite(value) and FLOAT32_TINY <= value <= FLOAT32_MAX
+    require(name, value, holds, "a positive number that float32 can hold")
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
