@@ -1,9 +1,10 @@
-"""The original's two-layer perceptron: its parameters, their initial values, its logits and its loss.
+"""The perceptron of a `Program`: its parameters by layers, their initial values, its forward pass and its loss.
 
-logits = relu(x W1 + b1) W2 + b2        x: pixels 0 … 255, unscaled, as the original feeds them
+An engine multiplies pixels by the first layer's weights, in whatever layout it keeps them; everything behind that first
+product is here: `inputs` float [n, units] is the product, `rest` the parameters without the first weights.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -11,52 +12,27 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxmlp import tf_random
-from jaxmlp.config import Config
-from jaxmlp.data.dataset import PIXELS
-
-SMALL_ZEROS = 1000  # elements from which on tf.zeros is three ops in a TF 1.15 graph; below it is one
-
-# uint8 [N, P], float [P, H] -> float [N, H]; see engine/pixel_matmul.py
-PixelMatmul = Callable[[Array, Any], Array]
+from jaxmlp.program import Program, TruncatedNormal
+from jaxmlp.tf1 import op_seeds, random
+from jaxmlp.tf1.losses import softmax_cross_entropy
 
 
-class Params(NamedTuple):
-    """The four tensors, in the original's order; also the shape of a gradient."""
+class Layer(NamedTuple):
+    """x W + b."""
 
-    weights_1: Array | np.ndarray  # [784, H]
-    biases_1: Array | np.ndarray  # [H]
-    weights_2: Array | np.ndarray  # [H, C]
-    biases_2: Array | np.ndarray  # [C]
+    weights: Array | np.ndarray | None  # [inputs, units]; None in `rest`, for the first layer
+    biases: Array | np.ndarray  # [units]
 
 
-def op_seeds(hidden: int) -> dict[str, int]:
-    """What TF 1.15 derives for the original graph once tf.set_random_seed was called: the number of ops before each.
-
-    The biases stand between the two weights, so it matters how many ops their `tf.zeros([hidden])` is.
-    """
-    return {"weights_1": 21, "weights_2": 39 if hidden >= SMALL_ZEROS else 37}
+Params = tuple[Layer, ...]  # from the pixels to the logits; also the shape of a gradient
 
 
-def init(config: Config, classes: int) -> Params:
-    """The initial parameters of TF 1.15 after `tf.set_random_seed(config.seed)`, bit for bit; float32, on the host."""
+class Pass(NamedTuple):
+    """What a forward pass computes of n images."""
 
-    def weights(name: str, shape: tuple[int, int]) -> np.ndarray:
-        stream = tf_random.stream(config.seed, op_seeds(config.hidden)[name])
-        return tf_random.truncated_normal(shape, stream, stddev=config.weight_stddev)
-
-    return Params(
-        weights_1=weights("weights_1", (PIXELS, config.hidden)),
-        biases_1=np.zeros(config.hidden, np.float32),
-        weights_2=weights("weights_2", (config.hidden, classes)),
-        biases_2=np.zeros(classes, np.float32),
-    )
-
-
-def logits(params: Params, images: Array, pixel_matmul: PixelMatmul) -> Array:
-    """uint8 [N, P] -> float [N, C]; P is 784, or as many leading pixels as `params.weights_1` has rows."""
-    hidden = jax.nn.relu(pixel_matmul(images, params.weights_1) + params.biases_1)
-    return jnp.matmul(hidden, params.weights_2, precision=jax.lax.Precision.HIGHEST) + params.biases_2
+    inputs: tuple[Array, ...]  # of each hidden layer, before its ReLU: float [n, units]
+    hidden: tuple[Array, ...]  # behind it
+    logits: Array  # float [n, C]
 
 
 class Totals(NamedTuple):
@@ -66,16 +42,53 @@ class Totals(NamedTuple):
     correct: Array  # int32, images whose largest logit is their label's
 
 
-# float logits [N, C], labels [N] or whatever else stands for an image -> Totals; engines take `totals` below.
-Head = Callable[[Array, Array], Totals]
+def init(program: Program, pixels: int, classes: int) -> Params:
+    """The initial parameters of TF 1.15 after `tf.set_random_seed(program.seed)`, bit for bit; float32, on the host."""
+    widths = [*(layer.units for layer in program.layers), classes]
+    kernels = [*(layer.kernel for layer in program.layers), program.output.kernel]
+    shapes = zip([pixels, *widths], widths, strict=False)
+    drawn = zip(kernels, shapes, op_seeds.of_perceptron(widths), strict=True)
+    return tuple(
+        Layer(_drawn(kernel, shape, random.stream(program.seed, seed)), np.zeros(shape[1], np.float32))
+        for kernel, shape, seed in drawn
+    )
+
+
+def _drawn(kernel: TruncatedNormal, shape: tuple[int, int], stream: random.Stream) -> np.ndarray:
+    return random.truncated_normal(shape, stream, stddev=kernel.stddev)
+
+
+def forward(inputs: Array, rest: Params) -> Pass:
+    """relu(inputs + b1) W2 + b2 …, for as many layers as there are; what a caller does not use is not computed."""
+    before, hidden, outputs = [], [], inputs + rest[0].biases
+    for layer in rest[1:]:
+        before.append(outputs)
+        hidden.append(jax.nn.relu(outputs))
+        outputs = jnp.matmul(hidden[-1], layer.weights, precision=jax.lax.Precision.HIGHEST) + layer.biases
+    return Pass(tuple(before), tuple(hidden), outputs)
+
+
+def loss(inputs: Array, rest: Params, labels: Array, rows: Any = None) -> Totals:
+    """The `engine.LossFn` of every `Program`: the softmax cross-entropies summed, and the hits. labels uint8 [n]."""
+    return totals(forward(inputs, rest).logits, labels)
 
 
 def totals(logits: Array, labels: Array) -> Totals:
-    """logits float [N, C], labels uint8 [N]; `tf.nn.softmax_cross_entropy_with_logits_v2` summed, and the hits."""
-    labels = labels.astype(jnp.int32)
-    shifted = logits - jax.lax.stop_gradient(logits.max(axis=1, keepdims=True))
-    one_hot = labels[:, None] == jnp.arange(logits.shape[1], dtype=jnp.int32)
-    own = jnp.where(one_hot, shifted, 0).sum(axis=1)  # an index here would make the gradient a scatter
-    losses = jnp.log(jnp.exp(shifted).sum(axis=1)) - own
-    hits = jax.lax.argmax(logits, axis=1, index_dtype=jnp.int32) == labels
-    return Totals(losses.sum(), hits.sum(dtype=jnp.int32))
+    """logits float [n, C], labels uint8 [n]."""
+    return Totals(softmax_cross_entropy(logits, labels).sum(), hits(logits, labels).sum(dtype=jnp.int32))
+
+
+def hits(logits: Array, labels: Array) -> Array:
+    """bool [n]: whether an image's largest logit, the first of several, is its label's."""
+    return jax.lax.argmax(logits, axis=1, index_dtype=jnp.int32) == labels.astype(jnp.int32)
+
+
+def named(params: Params) -> dict[str, Any]:
+    """By TensorFlow's names: weights_1, biases_1, weights_2, …: what files, the proof and exports use."""
+    return {f"{kind}_{i}": array for i, layer in enumerate(params, 1) for kind, array in layer._asdict().items()}
+
+
+def from_named(arrays: Mapping[str, Any]) -> Params:
+    """The inverse of `named`. Raises KeyError for a tensor that is missing."""
+    layers = sum(name.startswith("weights_") for name in arrays)
+    return tuple(Layer(arrays[f"weights_{i}"], arrays[f"biases_{i}"]) for i in range(1, layers + 1))

@@ -1,13 +1,12 @@
-"""The training loop, free of files and screens: a pure step, and a `Run` that yields a `Record` a step.
+"""The training loop, free of files and screens: a pure step, and a `Run` that yields a `Report` a step.
 
-`train.py`, `sweep.py`, `parity` and `bench` all drive it. One step is one full-batch update of the original program;
-its loss and training accuracy are those before the update, the test accuracy is evaluated after it.
+The commands, `parity` and `bench` all drive it. One step is one full-batch update of the program; its loss and training
+accuracy are those before the update, the test accuracy is evaluated after it.
 """
 
-import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -16,30 +15,32 @@ import numpy as np
 import optax
 from jax import Array
 
-from jaxmlp import model, optimizer
-from jaxmlp.config import Config
-from jaxmlp.data.dataset import Dataset
-from jaxmlp.engine import Engine, select
+from jaxmlp import model
+from jaxmlp.data.dataset import PIXELS, Dataset
+from jaxmlp.engine import Engine, LossFn, evaluation, select, settle
 from jaxmlp.errors import DivergedError
+from jaxmlp.execution import Execution
 from jaxmlp.model import Params
+from jaxmlp.program import Program
+from jaxmlp.tf1.optimizers import gradient_descent
 
 
 class State(NamedTuple):
     """All that one step hands to the next."""
 
     params: Params
-    opt_state: optax.OptState
+    slots: optax.OptState
     step: Array  # int32, updates done
 
 
-class Outcome(NamedTuple):
+class Metrics(NamedTuple):
     """What a step measures on the training set, before its update."""
 
     loss: Array  # float32, the mean over all images
     correct: Array  # int32
 
 
-class Record(NamedTuple):
+class Report(NamedTuple):
     """What a step tells whoever drives the run."""
 
     step: int
@@ -48,130 +49,154 @@ class Record(NamedTuple):
     test_accuracy: float | None  # percent, after the update; None between reports
 
 
-def init(config: Config, classes: int) -> State:
-    """The state before step 0: TF 1.15's own initial weights for `config.seed`."""
-    params = jax.tree.map(jnp.asarray, model.init(config, classes))
-    return State(params, optimizer.init(params, config.learning_rate), jnp.zeros((), jnp.int32))
+Step = Callable[[State, Any], tuple[State, Metrics]]  # State, Batch -> the next State and what was measured
 
 
-def update(state: State, batch: Any, engine: Engine) -> tuple[State, Outcome]:
-    """Loss, gradient and one step of gradient descent on the whole batch; pure."""
-    loss, correct, grads = engine.loss_and_grads(state.params, batch)
-    updates, opt_state = optimizer.gradient_descent().update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
-    return State(params, opt_state, state.step + 1), Outcome(loss, correct)  # pyright: ignore[reportArgumentType]
+def init(program: Program, classes: int) -> State:
+    """The state before step 0: TF 1.15's own initial weights for `program.seed`."""
+    return state_of(program, jax.tree.map(jnp.asarray, model.init(program, PIXELS, classes)))
 
 
-step = jax.jit(update, static_argnames="engine", donate_argnames="state")
+def state_of(program: Program, params: Params) -> State:
+    """The state before step 0 with other weights."""
+    slots = gradient_descent(program.optimizer.learning_rate).init(params)  # pyright: ignore[reportArgumentType]
+    return State(params, slots, jnp.zeros((), jnp.int32))
+
+
+OPTIMIZER = gradient_descent(math.nan)  # its update reads the rate in the state, so one serves every program
+
+
+def make_step(engine: Engine, loss: LossFn = model.loss, optimizer: optax.GradientTransformation = OPTIMIZER) -> Step:
+    """One update on the whole batch: the sums of the engine, their mean, the optimizer. Pure, and not compiled."""
+
+    def step(state: State, batch: Any) -> tuple[State, Metrics]:
+        totals, sums = engine.sum_grads(loss, state.params, batch)
+        grads: Any = jax.tree.map(lambda grad: grad / batch.size, sums)
+        updates, slots = optimizer.update(grads, state.slots, state.params)  # pyright: ignore[reportArgumentType]
+        params: Any = optax.apply_updates(state.params, updates)  # pyright: ignore[reportArgumentType]
+        return State(params, slots, state.step + 1), Metrics(totals.loss / batch.size, totals.correct)
+
+    return step
+
+
+@functools.partial(jax.jit, static_argnames="engine", donate_argnames="state")
+def step(state: State, batch: Any, *, engine: Engine) -> tuple[State, Metrics]:
+    """`make_step(engine)`, compiled once for any number of runs of one shape."""
+    return make_step(engine)(state, batch)
 
 
 @functools.partial(jax.jit, static_argnames=("engine", "capacity"), donate_argnames="state")
-def advance(state: State, batch: Any, count: Array, *, engine: Engine, capacity: int) -> tuple[State, Outcome]:
-    """`count` (int32, at most `capacity`) steps with the host out of the loop; outcomes [capacity], the rest unset.
+def advance(state: State, batch: Any, count: Array, *, engine: Engine, capacity: int) -> tuple[State, Metrics]:
+    """`count` (int32, at most `capacity`) steps with the host out of the loop; metrics [capacity], the rest unset.
 
     The count is an argument, so blocks of any length share one compiled program.
     """
+    one_step = make_step(engine)
 
-    def body(i: Array, carry: tuple[State, Outcome]) -> tuple[State, Outcome]:
-        state, outcomes = carry
-        state, outcome = update(state, batch, engine)
-        return state, jax.tree.map(lambda all, one: all.at[i].set(one), outcomes, outcome)
+    def body(i: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
+        state, measured = carry
+        state, metrics = one_step(state, batch)
+        return state, jax.tree.map(lambda all, one: all.at[i].set(one), measured, metrics)
 
-    unset = Outcome(jnp.zeros(capacity, state.params.weights_1.dtype), jnp.zeros(capacity, jnp.int32))
+    unset = Metrics(jnp.zeros(capacity, state.params[0].biases.dtype), jnp.zeros(capacity, jnp.int32))
     return jax.lax.fori_loop(0, count, body, (state, unset))
 
 
 @functools.partial(jax.jit, static_argnames="engine")
 def correct_count(params: Params, batch: Any, *, engine: Engine) -> Array:
     """int32: images of the batch whose largest logit is their label's."""
-    return engine.totals(params, batch).correct
+    hits = engine.map_rows(lambda x, rest, y, _: model.hits(model.forward(x, rest).logits, y), params, batch)
+    return hits.sum(dtype=jnp.int32)
 
 
 @functools.partial(jax.jit, static_argnames="engine")
 def probabilities(params: Params, batch: Any, *, engine: Engine) -> Array:
     """Softmax of every image's logits, float [N, C], in the order the images came."""
-    return jax.nn.softmax(engine.logits(params, batch))
+    logits = engine.map_rows(lambda x, rest, *_: model.forward(x, rest).logits, params, batch)
+    return jax.nn.softmax(logits)
 
 
-class Workload(NamedTuple):
-    """A data set laid out on a device by an engine: prepared once, trained on by any number of runs."""
+class Placed(NamedTuple):
+    """A data set laid out on a device by an engine: placed once, trained on by any number of runs."""
 
+    execution: Execution  # settled
     engine: Engine
-    train: Any  # what engine.prepare returned
-    evaluator: Engine  # dense: ordering a set pays off over hundreds of steps, not over a few evaluations
-    test: Any  # what evaluator.prepare returned
+    train: Any  # what engine.place returned
+    evaluator: Engine
+    test: Any  # what evaluator.place returned
     classes: int
     device: jax.Device
 
 
-def prepare(config: Config, dataset: Dataset, device: jax.Device) -> Workload:
-    """Lays the data out as `config.layout`, `pixels` and `chunk` say."""
-    engine, evaluator = select(config, device), select(dataclasses.replace(config, layout="dense"), device)
-    train, test = engine.prepare(dataset.train, device), evaluator.prepare(dataset.test, device)
-    return Workload(engine, train, evaluator, test, len(dataset.class_names), device)
+def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
+    """Lays the data out as `execution` says."""
+    engine, evaluator = select(execution, device), select(evaluation(execution), device)
+    train, test = engine.place(dataset.train, device), evaluator.place(dataset.test, device)
+    return Placed(settle(execution, device), engine, train, evaluator, test, len(dataset.class_names), device)
 
 
 class Run:
     """One training run; iterate over it to train.
 
     Attributes:
-      state: after the last record that was yielded, or, off the CPU, after the block of steps it belongs to.
+      state: after the last report that was yielded, or, off the CPU, after the block of steps it belongs to.
     """
 
-    def __init__(self, config: Config, workload: Workload):
-        self.config = config
-        self.workload = workload
-        self.state = jax.device_put(init(config, workload.classes), workload.device)
+    def __init__(self, program: Program, placed: Placed):
+        self.program = program
+        self.placed = placed
+        self.state = jax.device_put(init(program, placed.classes), placed.device)
         # A step on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of the loop.
-        self._capacity = 1 if workload.device.platform == "cpu" else min(config.report_every, config.steps)
+        self._capacity = 1 if placed.device.platform == "cpu" else min(program.report_every, program.steps)
 
-    def __iter__(self) -> Iterator[Record]:
-        """Trains from the current state to `config.steps`, a record a step.
+    def __iter__(self) -> Iterator[Report]:
+        """Trains from the current state to `program.steps`, a report a step.
 
         Raises:
           DivergedError: a loss is not finite; names the step and the last finite loss.
         """
         last_finite = None
-        while (first := int(self.state.step)) < self.config.steps:
+        while (first := int(self.state.step)) < self.program.steps:
             count = self._block_length(first)
             losses, corrects = self._advance(count)
             for offset in range(count):
                 step, loss = first + offset, float(losses[offset])
                 if not math.isfinite(loss):
-                    raise DivergedError(_divergence(step, loss, last_finite, self.config.learning_rate), step)
+                    raise DivergedError(_divergence(step, loss, last_finite, self.program), step)
                 last_finite = loss
-                test = self.test_accuracy() if self.config.reports(step) else None
-                yield Record(step, loss, 100.0 * int(corrects[offset]) / self.workload.train.size, test)
+                test = self.test_accuracy() if self.program.reports(step) else None
+                yield Report(step, loss, 100.0 * int(corrects[offset]) / self.placed.train.size, test)
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""
-        evaluator, test = self.workload.evaluator, self.workload.test
+        evaluator, test = self.placed.evaluator, self.placed.test
         return 100.0 * int(correct_count(self.state.params, test, engine=evaluator)) / test.size
 
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
-        evaluator, test = self.workload.evaluator, self.workload.test
+        evaluator, test = self.placed.evaluator, self.placed.test
         return np.asarray(probabilities(self.state.params, test, engine=evaluator))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""
-        every = self.config.report_every
+        every = self.program.report_every
         to_report = -(-first // every) * every + 1 - first
-        return min(to_report, self._capacity, self.config.steps - first)
+        return min(to_report, self._capacity, self.program.steps - first)
 
     def _advance(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        engine, batch = self.workload.engine, self.workload.train
+        engine, batch = self.placed.engine, self.placed.train
         if self._capacity == 1:
-            self.state, outcome = step(self.state, batch, engine=engine)
+            self.state, metrics = step(self.state, batch, engine=engine)
         else:
             block = {"engine": engine, "capacity": self._capacity}
-            self.state, outcome = advance(self.state, batch, jnp.int32(count), **block)
-        loss, correct = jax.device_get(outcome)
+            self.state, metrics = advance(self.state, batch, jnp.int32(count), **block)
+        loss, correct = jax.device_get(metrics)
         return np.atleast_1d(loss), np.atleast_1d(correct)
 
 
-def _divergence(step: int, loss: float, last_finite: float | None, rate: float) -> str:
+def _divergence(step: int, loss: float, last_finite: float | None, program: Program) -> str:
     before = (
         "there was no finite loss before it" if last_finite is None else f"the last finite loss was {last_finite:f}"
     )
+    rate = program.optimizer.learning_rate
     return f"the loss at step {step} is {loss}; {before}. Lower the learning rate, which is {rate:g}"

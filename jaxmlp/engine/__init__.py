@@ -1,7 +1,8 @@
-"""Mean loss, correct count and gradient over a batch: the same numbers from every engine, at different cost."""
+"""A loss's sum and gradient over a batch of images: the same numbers from every engine, at different cost."""
 
+from jaxmlp.engine.base import Engine, LossFn, RowFn
 from jaxmlp.engine.dense import Dense
-from jaxmlp.engine.select import Engine, select
+from jaxmlp.engine.select import evaluation, select, settle
 from jaxmlp.engine.staircase import Staircase
 
-__all__ = ["Dense", "Engine", "Staircase", "select"]
+__all__ = ["Dense", "Engine", "LossFn", "RowFn", "Staircase", "evaluation", "select", "settle"]

@@ -12,10 +12,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxmlp import model
 from jaxmlp.data.dataset import Split
-from jaxmlp.engine.pixel_matmul import ARITHMETIC
-from jaxmlp.model import Head, Params, Totals
+from jaxmlp.engine.base import ByteMatmul, LossFn, RowFn, apart, chunk_grads, together, transpose_output
+from jaxmlp.model import Params, Totals
 
 
 class DenseBatch(NamedTuple):
@@ -28,76 +27,58 @@ class DenseBatch(NamedTuple):
 
     @property
     def size(self) -> int:
-        chunks, chunk = self.chunk_labels.shape[:2]
-        return chunks * chunk + len(self.rest_labels)
+        return self.chunk_labels.size + self.rest_labels.size
 
 
 @dataclasses.dataclass(frozen=True)
 class Dense:
-    """Mean loss, correct count and gradient over a batch, in chunks of images in the order they came."""
+    """Chunks of images in the order they came."""
 
-    pixels: str  # a key of pixel_matmul.ARITHMETIC
+    product: ByteMatmul
     chunk: int  # images a pass
-    head: Head = model.totals  # what is summed over the images and differentiated
 
-    def describe(self) -> dict[str, Any]:
-        """For the log and config.json."""
-        return {"layout": "dense", "pixels": self.pixels, "chunk": self.chunk}
-
-    def prepare(self, split: Split, device: jax.Device) -> DenseBatch:
+    def place(self, split: Split, device: jax.Device) -> DenseBatch:
         """Puts the bytes on the device, as bytes."""
-        images, labels = split
-        whole = len(labels) // self.chunk * self.chunk
         put = functools.partial(jax.device_put, device=device)
-        return DenseBatch(
-            chunk_images=put(images[:whole].reshape(-1, self.chunk, images.shape[1])),
-            chunk_labels=put(labels[:whole].reshape(-1, self.chunk, *labels.shape[1:])),
-            rest_images=put(images[whole:]),
-            rest_labels=put(labels[whole:]),
-        )
+        (chunk_images, rest_images), (chunk_labels, rest_labels) = (_cut(array, self.chunk) for array in split)
+        return DenseBatch(put(chunk_images), put(chunk_labels), put(rest_images), put(rest_labels))
 
-    def loss_and_grads(self, params: Params, batch: DenseBatch) -> tuple[Array, Array, Params]:
-        """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
+    def sum_grads(self, loss: LossFn, params: Params, batch: DenseBatch, rows: Any = None) -> tuple[Totals, Params]:
+        """`loss` summed over all images, and the gradient of that sum; no image is padded or dropped."""
+        first, rest = apart(params)
+        grads_of = functools.partial(chunk_grads(loss, self.product), first, transpose_output(rest))
 
-        def chunk_loss(turned: Params, images: Array, labels: Array) -> tuple[Array, Array]:
-            sums = self._totals(turn(turned), images, labels)
-            return sums.loss, sums.correct
+        def add(sums: Any, chunk: Any) -> tuple[Any, None]:
+            return jax.tree.map(jnp.add, sums, grads_of(*chunk)), None
 
-        chunk_grads = jax.value_and_grad(chunk_loss, has_aux=True)
-        (loss, correct), turned_grads = _sum_over_chunks(chunk_grads, turn(params), batch)
-        grads = turn(turned_grads)
-        return loss / batch.size, correct, jax.tree.map(lambda grad: grad / batch.size, grads)
+        whole, left = self._chunks(batch, rows)  # the sums of what is left are zeros where no image is
+        totals, (first_grad, rest_grad) = jax.lax.scan(add, grads_of(*left), whole)[0]
+        return totals, together(first_grad, transpose_output(rest_grad))
 
-    def totals(self, params: Params, batch: DenseBatch) -> Totals:
-        """Summed loss and correct count, with no gradient: what an evaluation needs."""
-        return _sum_over_chunks(self._totals, params, batch)
+    def map_rows(self, function: RowFn, params: Params, batch: DenseBatch, rows: Any = None) -> Any:
+        """What `function` gives for every image, arrays [N, …] in the order the images came."""
+        first, rest = apart(params)
 
-    def logits(self, params: Params, batch: DenseBatch) -> Array:
-        """float [N, C], in the order the images came."""
+        def of_chunk(chunk: Any) -> Any:
+            images, labels, own = chunk
+            return function(self.product(images, first), rest, labels, own)
 
-        def chunk_logits(images: Array) -> Array:
-            return model.logits(params, images, ARITHMETIC[self.pixels])
+        whole, left = self._chunks(batch, rows)
+        return jax.tree.map(_joined, jax.lax.map(of_chunk, whole), of_chunk(left))
 
-        chunks = jax.lax.map(chunk_logits, batch.chunk_images)
-        return jnp.concatenate([chunks.reshape(-1, chunks.shape[-1]), chunk_logits(batch.rest_images)])
-
-    def _totals(self, params: Params, images: Array, labels: Array) -> Totals:
-        return self.head(model.logits(params, images, ARITHMETIC[self.pixels]), labels)
+    def _chunks(self, batch: DenseBatch, rows: Any) -> tuple[Any, Any]:
+        """(images, labels, rows) of the whole chunks, stacked, and of what is left over."""
+        chunk = batch.chunk_labels.shape[1]
+        whole = jax.tree.map(lambda array: _cut(array, chunk)[0], rows)
+        left = jax.tree.map(lambda array: _cut(array, chunk)[1], rows)
+        return (batch.chunk_images, batch.chunk_labels, whole), (batch.rest_images, batch.rest_labels, left)
 
 
-def turn(params: Params) -> Params:
-    """weights_2 transposed, there and back: engines sum its gradient as [C, H].
-
-    As [H, C], the layout that the formula gives, XLA's CPU matmul runs at a tenth of the speed (7 against 69 GFLOP/s).
-    """
-    return params._replace(weights_2=params.weights_2.T)
+def _cut(array: Any, chunk: int) -> tuple[Any, Any]:
+    """[N, …] -> [N // chunk, chunk, …] and [N % chunk, …]."""
+    whole = len(array) // chunk * chunk
+    return array[:whole].reshape(-1, chunk, *array.shape[1:]), array[whole:]
 
 
-def _sum_over_chunks(function, params: Params, batch: DenseBatch):
-    """Adds up `function(params, images, labels)`, a tree of sums, over all images; no image is padded or dropped."""
-
-    def add(sums, chunk):
-        return jax.tree.map(jnp.add, sums, function(params, *chunk)), None
-
-    rest = function(params, batch.rest_images, batch.rest_labels)  # zeros where no image is left over
-    return jax.lax.scan(add, rest, (batch.chunk_images, batch.chunk_labels))[0]
+def _joined(chunks: Array, left: Array) -> Array:
+    return jnp.concatenate([chunks.reshape(-1, *chunks.shape[2:]), left])

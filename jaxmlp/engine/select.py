@@ -1,48 +1,24 @@
-"""Which engine a run uses: `Config`'s choices, with `auto` settled by the device. Serves `trainer`."""
+"""Which engine an `Execution` means: what it leaves open is settled by the device. Serves `trainer`."""
 
-from typing import Any, NamedTuple, Protocol
+import dataclasses
+from typing import NamedTuple
 
 import jax
-from jax import Array
 
-from jaxmlp.config import Config
-from jaxmlp.data.dataset import Split
+from jaxmlp.engine.base import Engine
+from jaxmlp.engine.byte_matmul import PRODUCTS, skipping_settled
 from jaxmlp.engine.dense import Dense
 from jaxmlp.engine.staircase import Staircase
-from jaxmlp.model import Params, Totals
-
-
-class Engine(Protocol):
-    """What `trainer` asks of an engine. Engines are frozen dataclasses: hashable, so that jit takes them as static."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the engine is, for the log and config.json: its layout, arithmetic and chunk."""
-        ...
-
-    def prepare(self, split: Split, device: jax.Device) -> Any:
-        """Lays a split out on the device, once a run; the result is a pytree with a `size`, the number of images."""
-        ...
-
-    def loss_and_grads(self, params: Params, batch: Any) -> tuple[Array, Array, Params]:
-        """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
-        ...
-
-    def totals(self, params: Params, batch: Any) -> Totals:
-        """Summed loss and correct count, with no gradient."""
-        ...
-
-    def logits(self, params: Params, batch: Any) -> Array:
-        """float [N, C], in the order the images came."""
-        ...
+from jaxmlp.execution import Execution
 
 
 class Tiling(NamedTuple):
-    """Images computed on together, and staircases with a pixel order of their own."""
+    """Images computed on together, and ink groups with a pixel order of their own."""
 
     dense_chunk: int
     staircase_chunk: int
     groups: int
-    skip_settled: bool
+    skip_settled: bool  # see byte_matmul.skipping_settled
 
 
 # On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
@@ -50,11 +26,28 @@ CPU = Tiling(dense_chunk=2000, staircase_chunk=500, groups=8, skip_settled=True)
 ACCELERATOR = Tiling(dense_chunk=60_000, staircase_chunk=4000, groups=1, skip_settled=False)
 
 
-def select(config: Config, device: jax.Device) -> Engine:
-    """The engine of `config.layout`, `pixels` and `chunk`, with what is left open settled by the device."""
-    on_cpu = device.platform == "cpu"
-    tiling = CPU if on_cpu else ACCELERATOR
-    pixels = config.pixels if config.pixels != "auto" else "float32" if on_cpu else "bf16x3"
-    if config.layout == "dense":
-        return Dense(pixels, config.chunk or tiling.dense_chunk)
-    return Staircase(pixels, config.chunk or tiling.staircase_chunk, tiling.groups, tiling.skip_settled)
+def settle(execution: Execution, device: jax.Device) -> Execution:
+    """The execution with nothing left open."""
+    tiling = _tiling(device)
+    layout = "staircase" if execution.layout == "auto" else execution.layout
+    chunk = execution.chunk or (tiling.dense_chunk if layout == "dense" else tiling.staircase_chunk)
+    fits = "float32" if device.platform == "cpu" else "bf16x3"
+    return Execution(layout, fits if execution.precision == "auto" else execution.precision, chunk)
+
+
+def select(execution: Execution, device: jax.Device) -> Engine:
+    """The engine of `execution` on that device."""
+    settled, tiling = settle(execution, device), _tiling(device)
+    product, chunk = PRODUCTS[settled.precision], settled.chunk or 1
+    if settled.layout == "dense":
+        return Dense(product, chunk)
+    return Staircase(skipping_settled(product) if tiling.skip_settled else product, chunk, tiling.groups)
+
+
+def evaluation(execution: Execution) -> Execution:
+    """How to evaluate: dense, since ordering a set pays off over hundreds of steps, not over a few evaluations."""
+    return dataclasses.replace(execution, layout="dense")
+
+
+def _tiling(device: jax.Device) -> Tiling:
+    return CPU if device.platform == "cpu" else ACCELERATOR

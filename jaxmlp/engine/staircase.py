@@ -1,7 +1,7 @@
 """Full-batch training that never multiplies a blank pixel the order can avoid; exactly the mathematics of `dense`.
 
 A pixel without ink adds nothing to the first layer and gets no gradient, and a full batch does not care about the
-order of images or of pixels. `prepare` orders both, once a run (`order.py`), cuts the images into tiles of like reach
+order of images or of pixels. `place` orders both, once a run (`ink_order.py`), cuts the images into tiles of like reach
 K, and keeps of each tile its first K pixels only. A tile then costs `X[:, :K] @ W1[:K]`: leading slices of a permuted
 W1, large dense matmuls, no gather in the loop. Parameters and gradients keep their own order outside the engine.
 """
@@ -9,7 +9,6 @@ W1, large dense matmuls, no gather in the loop. Parameters and gradients keep th
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -17,13 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxmlp import model
 from jaxmlp.data.dataset import Split
-from jaxmlp.engine.dense import turn
-from jaxmlp.engine.order import Staircase as Order
-from jaxmlp.engine.order import cheapest_levels, staircase, staircases
-from jaxmlp.engine.pixel_matmul import ARITHMETIC, skipping_settled
-from jaxmlp.model import Head, Params, Totals
+from jaxmlp.engine.base import ByteMatmul, LossFn, RowFn, apart, chunk_grads, together, transpose_output
+from jaxmlp.engine.ink_order import InkGroup, cheapest_levels, ink_group, ink_groups
+from jaxmlp.model import Params, Totals
 
 LEVELS = 10  # different K, each compiled once: more waste less ink and compile longer
 ALIGNMENT = 8  # K is a multiple: whole vector registers
@@ -31,25 +27,25 @@ WORTHWHILE = 0.9  # share of the pixels that must be left to multiply, else the 
 MORE_IMAGES = 4  # tiles of a batch that is not worth ordering are that much larger, as dense's chunks are
 
 
-class Stair(NamedTuple):
+class TileGroup(NamedTuple):
     """Tiles of images with the same K."""
 
-    images: Array  # uint8 [tiles, tile, K], pixels in the order of the tile's group
+    images: Array  # uint8 [tiles, tile, K], pixels in the order of the tile's ink group
     labels: Array  # uint8 [tiles, tile]
-    group: Array  # int32 [tiles], row of `StaircaseBatch.orders`
+    ink_group: Array  # int32 [tiles], row of `StaircaseBatch.orders`
+    members: Array  # int32 [tiles, tile], which images of the split they are
 
 
 class StaircaseBatch(NamedTuple):
     """A split on the device, every image in exactly one tile."""
 
-    stairs: tuple[Stair, ...]
-    orders: Array  # int32 [groups, 784]: which pixel stands at each place
-    places: Array  # int32 [groups, 784]: at which place each pixel stands
-    position: Array  # int32 [N]: where the i-th image of the split stands in the stairs
+    tile_groups: tuple[TileGroup, ...]
+    orders: Array  # int32 [ink groups, 784]: which pixel stands at each place
+    places: Array  # int32 [ink groups, 784]: at which place each pixel stands
 
     @property
     def size(self) -> int:
-        return len(self.position)
+        return sum(group.members.size for group in self.tile_groups)
 
 
 class Tile(NamedTuple):
@@ -57,98 +53,79 @@ class Tile(NamedTuple):
 
     members: np.ndarray  # int [tile], indices of images
     reach: int
-    group: int
+    ink_group: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Staircase:
-    """Mean loss, correct count and gradient over a batch whose images and pixels are ordered once."""
+    """Images and pixels ordered once, so that blank pixels are not multiplied."""
 
-    pixels: str  # a key of pixel_matmul.ARITHMETIC
+    product: ByteMatmul
     chunk: int  # images a tile
-    groups: int  # staircases, each with a pixel order of its own
-    skip_settled: bool  # leave images without a gradient out of the weight gradient, see pixel_matmul.skipping_settled
-    head: Head = model.totals  # what is summed over the images and differentiated
+    groups: int  # ink groups, each with a pixel order of its own
 
-    def describe(self) -> dict[str, Any]:
-        """For the log and config.json."""
-        return {"layout": "staircase", "pixels": self.pixels, "chunk": self.chunk, "skip_settled": self.skip_settled}
-
-    def prepare(self, split: Split, device: jax.Device) -> StaircaseBatch:
+    def place(self, split: Split, device: jax.Device) -> StaircaseBatch:
         """Orders images and pixels and puts the bytes that may have ink on the device."""
         tiles, orders = _tiles(split.images > 0, self.chunk, self.groups)
-        levels = _levels(tiles)
-        in_stairs = np.concatenate([tile.members for level in levels for tile in level])
         put = functools.partial(jax.device_put, device=device)
         return StaircaseBatch(
-            stairs=tuple(Stair(*map(put, _bytes(split, level, orders))) for level in levels),
+            tile_groups=tuple(TileGroup(*map(put, _bytes(split, level, orders))) for level in _levels(tiles)),
             orders=put(orders),
             places=put(np.argsort(orders, axis=1).astype(np.int32)),
-            position=put(np.argsort(in_stairs).astype(np.int32)),
         )
 
-    def loss_and_grads(self, params: Params, batch: StaircaseBatch) -> tuple[Array, Array, Params]:
-        """The mean loss (float), the correct count (int32) and the gradient of the mean loss."""
+    def sum_grads(self, loss: LossFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> tuple[Totals, Params]:
+        """`loss` summed over all images, and the gradient of that sum."""
+        first, rest = apart(params)
+        ordered, rest = first[batch.orders], transpose_output(rest)
+        grads_of = chunk_grads(loss, self.product)
 
-        pixel_matmul = ARITHMETIC[self.pixels]
-        if self.skip_settled:
-            pixel_matmul = skipping_settled(pixel_matmul)
+        def add(sums: Any, tile: Any) -> tuple[Any, None]:
+            totals, ordered_grad, rest_grad = sums
+            images, labels, group, own = tile
+            tile_totals, grads = grads_of(_leading(ordered, group, images), rest, images, labels, own)
+            place = (group, *jnp.zeros(2, group.dtype))
+            before = jax.lax.dynamic_slice(ordered_grad, place, (1, *grads[0].shape))
+            ordered_grad = jax.lax.dynamic_update_slice(ordered_grad, before + grads[0], place)
+            totals, rest_grad = jax.tree.map(jnp.add, (totals, rest_grad), (tile_totals, grads[1]))
+            return (totals, ordered_grad, rest_grad), None
 
-        def tile_loss(turned: Params, images: Array, labels: Array) -> tuple[Array, Array]:
-            sums = self.head(model.logits(turn(turned), images, pixel_matmul), labels)
-            return sums.loss, sums.correct
+        totals = Totals(jnp.zeros((), first.dtype), jnp.zeros((), jnp.int32))
+        sums = (totals, jnp.zeros_like(ordered), jax.tree.map(jnp.zeros_like, rest))
+        for group in batch.tile_groups:
+            sums, _ = jax.lax.scan(add, sums, _tiles_of(group, rows))
+        totals, ordered_grad, rest_grad = sums
+        return totals, together(_in_pixel_order(ordered_grad, batch.places), transpose_output(rest_grad))
 
-        tile_grads = jax.value_and_grad(tile_loss, has_aux=True)
+    def map_rows(self, function: RowFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> Any:
+        """What `function` gives for every image, arrays [N, …] in the order the images came."""
+        first, rest = apart(params)
+        ordered = first[batch.orders]
 
-        def add(sums, tile):
-            (loss, correct), permuted, others = sums
-            images, labels, group = tile
-            (tile_loss, tile_correct), grads = tile_grads(_leading(ordered, group, images), images, labels)
-            rows = (group, *jnp.zeros(2, group.dtype))
-            before = jax.lax.dynamic_slice(permuted, rows, (1, *grads.weights_1.shape))
-            permuted = jax.lax.dynamic_update_slice(permuted, before + grads.weights_1, rows)
-            others = jax.tree.map(jnp.add, others, grads[1:])
-            return ((loss + tile_loss, correct + tile_correct), permuted, others), None
+        def of_tile(tile: Any) -> Any:
+            images, labels, group, own = tile
+            return function(self.product(images, _leading(ordered, group, images)), rest, labels, own)
 
-        ordered = turn(params)._replace(weights_1=params.weights_1[batch.orders])
-        zeros = jax.tree.map(jnp.zeros_like, tuple(ordered))
-        loss = jnp.zeros((), zeros[0].dtype)
-        sums = ((loss, jnp.zeros((), jnp.int32)), zeros[0], zeros[1:])
-        for stair in batch.stairs:
-            sums, _ = jax.lax.scan(add, sums, stair)
-        (loss, correct), permuted, others = sums
-        grads = turn(Params(_in_pixel_order(permuted, batch.places), *others))
-        return loss / batch.size, correct, jax.tree.map(lambda grad: grad / batch.size, grads)
-
-    def totals(self, params: Params, batch: StaircaseBatch) -> Totals:
-        """Summed loss and correct count, with no gradient: what an evaluation needs."""
-        sums = self._map(self._totals, params, batch)
-        return jax.tree.map(lambda *parts: sum(part.sum(dtype=part.dtype) for part in parts), *sums)
-
-    def logits(self, params: Params, batch: StaircaseBatch) -> Array:
-        """float [N, C], in the order the images came."""
-        parts = self._map(lambda p, images, _: model.logits(p, images, ARITHMETIC[self.pixels]), params, batch)
-        return jnp.concatenate([part.reshape(-1, part.shape[-1]) for part in parts])[batch.position]
-
-    def _totals(self, params: Params, images: Array, labels: Array) -> Totals:
-        return self.head(model.logits(params, images, ARITHMETIC[self.pixels]), labels)
-
-    @staticmethod
-    def _map(function: Callable, params: Params, batch: StaircaseBatch) -> list[Any]:
-        """`function(params, images, labels)` of every tile, stacked stair by stair."""
-        ordered = params._replace(weights_1=params.weights_1[batch.orders])
-
-        def one(tile: Stair):
-            return function(_leading(ordered, tile.group, tile.images), tile.images, tile.labels)
-
-        return [jax.lax.map(one, stair) for stair in batch.stairs]
+        parts = [jax.lax.map(of_tile, _tiles_of(group, rows)) for group in batch.tile_groups]
+        members = jnp.concatenate([group.members.reshape(-1) for group in batch.tile_groups])
+        return jax.tree.map(functools.partial(_in_image_order, members), *parts)
 
 
-def _leading(ordered: Params, group: Array, images: Array) -> Params:
-    """Parameters for a tile: the K leading rows of its group's permuted weights_1 [groups, 784, H]."""
-    hidden = ordered.weights_1.shape[-1]
-    rows = jax.lax.dynamic_slice(ordered.weights_1, (group, *jnp.zeros(2, group.dtype)), (1, images.shape[-1], hidden))
-    return ordered._replace(weights_1=rows[0])
+def _tiles_of(group: TileGroup, rows: Any) -> Any:
+    """(images, labels, ink group, rows) of its tiles, stacked."""
+    return group.images, group.labels, group.ink_group, jax.tree.map(lambda array: array[group.members], rows)
+
+
+def _leading(ordered: Array, group: Array, images: Array) -> Array:
+    """float [K, H]: the leading rows that a tile needs of its ink group's permuted weights, of [groups, 784, H]."""
+    shape = (1, images.shape[-1], ordered.shape[-1])
+    return jax.lax.dynamic_slice(ordered, (group, *jnp.zeros(2, group.dtype)), shape)[0]
+
+
+def _in_image_order(members: Array, *parts: Array) -> Array:
+    """[tiles, tile, …] of every tile group -> [N, …]: row i that of image i."""
+    rows = jnp.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts])
+    return jnp.zeros_like(rows).at[members].set(rows, unique_indices=True)
 
 
 def _in_pixel_order(permuted: Array, places: Array) -> Array:
@@ -167,33 +144,33 @@ def _tiles(ink: np.ndarray, size: int, groups: int) -> tuple[list[Tile], np.ndar
 
     Returns the tiles by rising reach, the smaller one first, and the orders int32 [groups, 784].
     """
-    found = staircases(ink, max(1, min(groups, len(ink) // (8 * size))))
+    found = ink_groups(ink, max(1, min(groups, len(ink) // (8 * size))))
     if _mean_reach(found) > WORTHWHILE * ink.shape[1]:
         identity = np.arange(ink.shape[1])
-        found, size = [Order(np.arange(len(ink)), np.full(len(ink), ink.shape[1]), identity)], size * MORE_IMAGES
-    left = [_by_reach(order).members[len(order.members) // size * size :] for order in found]
+        found, size = [InkGroup(np.arange(len(ink)), np.full(len(ink), ink.shape[1]), identity)], size * MORE_IMAGES
+    left = [_by_reach(group).members[len(group.members) // size * size :] for group in found]
     if len(found) > 1:
-        found.append(staircase(ink, np.concatenate(left)))
+        found.append(ink_group(ink, np.concatenate(left)))
     last = len(found) - 1
-    tiles = [tile for group, order in enumerate(found) for tile in _cut(order, group, size, with_rest=group == last)]
+    tiles = [tile for i, group in enumerate(found) for tile in _cut(group, i, size, with_rest=i == last)]
     tiles.sort(key=lambda tile: (len(tile.members), tile.reach))
-    return tiles, np.stack([order.order for order in found]).astype(np.int32)
+    return tiles, np.stack([group.order for group in found]).astype(np.int32)
 
 
-def _cut(order: Order, group: int, size: int, with_rest: bool) -> list[Tile]:
-    members, reach, _ = _by_reach(order)
+def _cut(group: InkGroup, number: int, size: int, with_rest: bool) -> list[Tile]:
+    members, reach, _ = _by_reach(group)
     last = len(members) if with_rest else len(members) // size * size
     starts = range(0, last, size)
-    return [Tile(members[i : i + size], int(reach[i : i + size].max()), group) for i in starts]
+    return [Tile(members[i : i + size], int(reach[i : i + size].max()), number) for i in starts]
 
 
-def _by_reach(order: Order) -> Order:
-    ascending = np.argsort(order.reach, kind="stable")
-    return order._replace(members=order.members[ascending], reach=order.reach[ascending])
+def _by_reach(group: InkGroup) -> InkGroup:
+    ascending = np.argsort(group.reach, kind="stable")
+    return group._replace(members=group.members[ascending], reach=group.reach[ascending])
 
 
-def _mean_reach(found: list[Order]) -> float:
-    return float(np.concatenate([order.reach for order in found]).mean())
+def _mean_reach(found: list[InkGroup]) -> float:
+    return float(np.concatenate([group.reach for group in found]).mean())
 
 
 def _levels(tiles: list[Tile]) -> list[list[Tile]]:
@@ -205,12 +182,13 @@ def _levels(tiles: list[Tile]) -> list[list[Tile]]:
     return [*parts, rest] if rest else parts
 
 
-def _bytes(split: Split, tiles: list[Tile], orders: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images, labels and groups of a stair, on the host."""
+def _bytes(split: Split, tiles: list[Tile], orders: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The fields of a `TileGroup`, on the host."""
     reach = max(1, *(tile.reach for tile in tiles))
     k = min(orders.shape[1], -(-reach // ALIGNMENT) * ALIGNMENT)
     return (
-        np.stack([split.images[tile.members[:, None], orders[tile.group, :k]] for tile in tiles]),
+        np.stack([split.images[tile.members[:, None], orders[tile.ink_group, :k]] for tile in tiles]),
         np.stack([split.labels[tile.members] for tile in tiles]),
-        np.array([tile.group for tile in tiles], np.int32),
+        np.array([tile.ink_group for tile in tiles], np.int32),
+        np.stack([tile.members for tile in tiles]).astype(np.int32),
     )

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxmlp.model import PixelMatmul
+from jaxmlp.engine.base import ByteMatmul
 
 
 def float32(images: Array, weights: Array) -> Array:
@@ -36,7 +36,8 @@ def _backward(images: Array, grad: Array) -> tuple[None, Array]:
 bf16x3.defvjp(_forward, _backward)
 
 
-def skipping_settled(pixel_matmul: PixelMatmul) -> PixelMatmul:
+@functools.cache  # one product, one compiled program
+def skipping_settled(byte_matmul: ByteMatmul) -> ByteMatmul:
     """The same product, whose weight gradient leaves out images without a gradient: rows of zeros, exactly.
 
     Unscaled pixels put logits thousands apart, so an image that is classified right has, in float32, the probabilities
@@ -49,7 +50,7 @@ def skipping_settled(pixel_matmul: PixelMatmul) -> PixelMatmul:
 
     @jax.custom_vjp
     def product(images: Array, weights: Array) -> Array:
-        return pixel_matmul(images, weights)
+        return byte_matmul(images, weights)
 
     def forward(images: Array, weights: Array) -> tuple[Array, tuple[Array, Array]]:
         return product(images, weights), (images, weights)
@@ -62,7 +63,7 @@ def skipping_settled(pixel_matmul: PixelMatmul) -> PixelMatmul:
 
         def weight_gradient(size: int) -> Array:
             rows = order[:size] if size < len(grad) else slice(None)
-            return jax.vjp(lambda w: pixel_matmul(images[rows], w), weights)[1](grad[rows])[0]
+            return jax.vjp(lambda w: byte_matmul(images[rows], w), weights)[1](grad[rows])[0]
 
         smallest = (unsettled.sum(dtype=jnp.int32) > jnp.array(sizes[:-1], jnp.int32)).sum(dtype=jnp.int32)
         return None, jax.lax.switch(smallest, [functools.partial(weight_gradient, size) for size in sizes])
@@ -71,7 +72,7 @@ def skipping_settled(pixel_matmul: PixelMatmul) -> PixelMatmul:
     return product
 
 
-def split(x: Array) -> tuple[Array, Array, Array]:
+def three_parts(x: Array) -> tuple[Array, Array, Array]:
     """float32 -> three bfloat16 whose sum is exactly x, while x's lowest bits are normal bfloat16 numbers.
 
     The parts are cut by masking bits: XLA may keep the excess precision of a float32 -> bfloat16 -> float32 round
@@ -92,11 +93,11 @@ def _three_passes(subscripts: str, images: Array, other: Array) -> Array:
     """Smallest part first, so that its sum is not lost against the large ones."""
     pixels = images.astype(jnp.bfloat16)
     high, middle, low = (
-        jnp.einsum(subscripts, pixels, part, preferred_element_type=jnp.float32) for part in split(other)
+        jnp.einsum(subscripts, pixels, part, preferred_element_type=jnp.float32) for part in three_parts(other)
     )
     return (low + middle) + high
 
 
 SETTLED_PARTS = (1, 2, 4)  # a tile's rows, or half or a quarter of them; more cost compilation, fewer arithmetic
 
-ARITHMETIC: dict[str, PixelMatmul] = {"float32": float32, "bf16x3": bf16x3}
+PRODUCTS: dict[str, ByteMatmul] = {"float32": float32, "bf16x3": bf16x3}

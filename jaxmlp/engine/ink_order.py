@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Staircase(NamedTuple):
-    """A set of images and the pixel order that suits them."""
+class InkGroup(NamedTuple):
+    """A set of images and the pixel order that suits them: a staircase."""
 
     members: np.ndarray  # int [n], indices of images
     reach: np.ndarray  # int [n], leading pixels of `order` that hold all of a member's ink
     order: np.ndarray  # int [P], pixels first to last
 
 
-def staircases(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 4) -> list[Staircase]:
+def ink_groups(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 4) -> list[InkGroup]:
     """Splits images into at most `count` staircases that keep the sum of reaches low.
 
     Args:
@@ -38,13 +38,13 @@ def staircases(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 
     else:
         group = _best_order(ink, [greedy_order(few[group == g])[0] for g in np.unique(group)])
     members = [np.flatnonzero(group == g) for g in np.unique(group)]
-    return [staircase(ink, images) for images in members]
+    return [ink_group(ink, images) for images in members]
 
 
-def staircase(ink: np.ndarray, members: np.ndarray) -> Staircase:
+def ink_group(ink: np.ndarray, members: np.ndarray) -> InkGroup:
     """The staircase of the given images."""
     order, reach = greedy_order(ink[members])
-    return Staircase(members, reach, order)
+    return InkGroup(members, reach, order)
 
 
 def greedy_order(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
