@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmlp.engine import pixel_matmul
+from jaxmlp.engine import byte_matmul
 
 
 def _float32s(rng, size) -> np.ndarray:
@@ -15,7 +15,7 @@ def _float32s(rng, size) -> np.ndarray:
 
 def test_split_is_exact_and_in_bfloat16(rng):
     x = _float32s(rng, 100_000)
-    parts = jax.jit(pixel_matmul.split)(x)
+    parts = jax.jit(byte_matmul.three_parts)(x)
     assert {part.dtype for part in parts} == {jnp.dtype(jnp.bfloat16)}
     np.testing.assert_array_equal(sum(np.asarray(part, np.float64) for part in parts), x.astype(np.float64))
 
@@ -42,7 +42,7 @@ def test_three_passes_are_at_least_as_accurate_as_float32(digits, rng, gradient)
         def product(matmul):
             return jax.jit(matmul)(images, other)
 
-    error = {name: np.linalg.norm(product(f) - exact) for name, f in pixel_matmul.ARITHMETIC.items()}
+    error = {name: np.linalg.norm(product(f) - exact) for name, f in byte_matmul.PRODUCTS.items()}
     assert error["bf16x3"] <= 1.25 * error["float32"]
     assert error["bf16x3"] <= 3e-7 * np.linalg.norm(exact)
 
@@ -50,13 +50,13 @@ def test_three_passes_are_at_least_as_accurate_as_float32(digits, rng, gradient)
 def test_two_passes_would_be_noticed(digits, rng):
     """The reference above is sharp enough: leaving out the lowest part shows."""
     weights = rng.normal(size=(784, 64)).astype(np.float32)
-    high, middle, _ = (np.asarray(part, np.float64) for part in pixel_matmul.split(jnp.asarray(weights)))
+    high, middle, _ = (np.asarray(part, np.float64) for part in byte_matmul.three_parts(jnp.asarray(weights)))
     pixels = digits.train.images.astype(np.float64)
     exact = pixels @ weights.astype(np.float64)
     assert np.linalg.norm(pixels @ (high + middle) - exact) > 5e-7 * np.linalg.norm(exact)
 
 
-SIZES = [-(-101 // parts) for parts in pixel_matmul.SETTLED_PARTS]
+SIZES = [-(-101 // parts) for parts in byte_matmul.SETTLED_PARTS]
 
 
 @pytest.mark.parametrize("unsettled", sorted({0, 1, *SIZES, *(size + 1 for size in SIZES if size < 101)}))
@@ -67,13 +67,13 @@ def test_skipping_settled_images_leaves_out_nothing_but_zeros(digits, rng, unset
     weights = jnp.zeros((784, 32), jnp.float32)
     plain, skipping = (
         jax.jit(lambda w, f=f: jax.vjp(lambda w: f(images, w), w)[1](jnp.asarray(grad))[0])(weights)
-        for f in (pixel_matmul.float32, pixel_matmul.skipping_settled(pixel_matmul.float32))
+        for f in (byte_matmul.float32, byte_matmul.skipping_settled(byte_matmul.float32))
     )
     np.testing.assert_allclose(skipping, plain, atol=1e-6 * max(1.0, float(np.abs(plain).max())))
 
 
 def test_one_unsettled_image_is_never_skipped_wherever_it_stands(digits, rng):
-    product = pixel_matmul.skipping_settled(pixel_matmul.float32)
+    product = byte_matmul.skipping_settled(byte_matmul.float32)
     images, weights = jnp.asarray(digits.train.images[:40]), jnp.zeros((784, 3), jnp.float32)
     gradient = jax.jit(lambda g: jax.vjp(lambda w: product(images, w), weights)[1](g)[0])
     for row in rng.permutation(40)[:10]:
@@ -85,7 +85,7 @@ def test_one_unsettled_image_is_never_skipped_wherever_it_stands(digits, rng):
 
 
 def test_gradient_that_is_not_a_number_is_not_taken_for_settled(digits):
-    product = pixel_matmul.skipping_settled(pixel_matmul.float32)
+    product = byte_matmul.skipping_settled(byte_matmul.float32)
     images, weights = jnp.asarray(digits.train.images[1:41]), jnp.zeros((784, 3), jnp.float32)
     grad = np.zeros((40, 3), np.float32)
     grad[17] = np.nan
