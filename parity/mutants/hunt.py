@@ -20,7 +20,7 @@ from parity.compare.comparable import require_comparable
 from parity.compare.limits import Budget
 from parity.compare.rules import rule_of
 from parity.compare.tiers import Check, compare
-from parity.compare.trace import Trace, place
+from parity.compare.trace import Trace
 from parity.errors import CannotCompare
 from parity.mutants import inputs, layout, network, training
 from parity.mutants.mutant import REFUSED, Mutant
@@ -73,7 +73,7 @@ class Hunt:
         checks = self._checks(variant, None)
         worst = max(checks, key=lambda check: check.ratio / _allowed(check))
         held = all(check.ratio <= _allowed(check) for check in checks)
-        return Finding(f"benign: {variant.name}", "nothing", worst.ratio, place(worst), held)
+        return Finding(f"benign: {variant.name}", "nothing", worst.ratio, worst.place, held)
 
     def _killed(self, mutant: Mutant) -> Finding:
         """A mutant: killed where its description says."""
@@ -89,7 +89,7 @@ class Hunt:
         elsewhere = [check for check in checks if not check.passed and check.step != mutant.only_step]
         first = next((check for check in checks if not check.passed), None)
         held = ratio >= KILLED and not (mutant.only_step is not None and elsewhere)
-        return Finding(mutant.name, expected, ratio, place(first) if first else "nowhere", held)
+        return Finding(mutant.name, expected, ratio, first.place if first else "nowhere", held)
 
     def _free_budget(self, variants: Sequence[Port]) -> Budget:
         return budget(*ensemble(self._port(), variants, lambda step: None))

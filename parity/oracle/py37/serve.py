@@ -1,11 +1,10 @@
-"""The original TensorFlow 1.x program, op for op, answering questions about what it computes.
+"""Answers questions about what the original TensorFlow 1.x program computes.
 
-One file for two interpreters: Python 3.7 with genuine TensorFlow 1.15.5, and whatever runs TF 2.x, through
-`tensorflow.compat.v1`. It needs TensorFlow and NumPy and nothing else, so that `oracle.py` can hand it to a Python that
-knows nothing of this project: `python tf1_program.py REQUEST.npz ANSWER.npz`. Arrays travel without pickle; what is
-not an array travels as JSON in the array "header".
+For two interpreters: Python 3.7 with genuine TensorFlow 1.15.5, and whatever runs TF 2.x, through
+`tensorflow.compat.v1`. It needs TensorFlow and NumPy and nothing else, so that `ask.py` can hand it to a Python that
+knows nothing of this project. Arrays travel without pickle; what is not an array travels as JSON in the array "header".
 
-The header: {"config": hidden, learning_rate, weight_stddev, seed, classes; "threads": 0 for all; "questions": [...]}.
+The header: {"program": see `graph.py`; "classes"; "threads": 0 for all; "questions": [...]}.
 A question is one of
   {"ask": "init"}                                         the initial weights
   {"ask": "run", "steps", "report_every", "first",        `steps` updates from the weights the question carries, or the
@@ -15,7 +14,7 @@ A question is one of
                                                           one step
   {"ask": "backward"}                                     gradients, the loss's derivative by the logits handed over as
                                                           "logits_grad"
-The arrays of question i are named "i/weights_1", …, those of its answer likewise.
+The arrays of question i are named "i/weights/weights_1", …, those of its answer likewise.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
-from collections import namedtuple
 
 import numpy as np
 
@@ -33,85 +30,17 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # one rounding for every CP
 
 import tensorflow.compat.v1 as tf
 
-NAMES = ("weights_1", "biases_1", "weights_2", "biases_2")
-SMALL_ZEROS = 1000  # tf.zeros: up to here (exclusively) one constant op, from here on shape, constant and fill
-
-Graph = namedtuple(
-    "Graph",
-    "train_images train_labels test_images variables new_values assigns logits loss predictions test_predictions "
-    "grads train active logits_grad backward",
-)
-
-
-def build(config, pixels, classes):
-    """The original's graph. Its ops come in the original's order, because TF 1.15 counts them to seed the weights."""
-    tf.set_random_seed(config["seed"])
-    op_seeds = _op_seeds(config["hidden"])
-    train_images, train_labels, train_x, train_y = _reformat(pixels, classes)
-    test_images, _, test_x, _ = _reformat(pixels, classes)
-    stddev = config["weight_stddev"]
-    weights_1 = tf.Variable(tf.truncated_normal([pixels, config["hidden"]], stddev=stddev, seed=op_seeds[0]))
-    biases_1 = tf.Variable(tf.zeros([config["hidden"]]))
-    hidden = tf.nn.relu(tf.matmul(train_x, weights_1) + biases_1)
-    weights_2 = tf.Variable(tf.truncated_normal([config["hidden"], classes], stddev=stddev, seed=op_seeds[1]))
-    biases_2 = tf.Variable(tf.zeros([classes]))
-    logits = tf.matmul(hidden, weights_2) + biases_2
-    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=train_y, logits=logits))
-    optimizer = tf.train.GradientDescentOptimizer(config["learning_rate"])
-    variables = [weights_1, biases_1, weights_2, biases_2]
-    grads_and_variables = optimizer.compute_gradients(loss, variables)
-    train = optimizer.apply_gradients(grads_and_variables)  # these two lines are what `minimize` is
-    predictions = tf.nn.softmax(logits)
-    test_hidden = tf.nn.relu(tf.matmul(test_x, weights_1) + biases_1)
-    test_predictions = tf.nn.softmax(tf.matmul(test_hidden, weights_2) + biases_2)
-
-    # Beyond the original: a way in for weights and the derivative by the logits, and a look at which units are active.
-    # Last, so as to shift no op's number.
-    new_values = [tf.placeholder(tf.float32, variable.shape) for variable in variables]
-    assigns = [tf.assign(variable, value) for variable, value in zip(variables, new_values)]
-    logits_grad = tf.placeholder(tf.float32, [None, classes])
-    return Graph(
-        train_images=train_images,
-        train_labels=train_labels,
-        test_images=test_images,
-        variables=variables,
-        new_values=new_values,
-        assigns=assigns,
-        logits=logits,
-        loss=loss,
-        predictions=predictions,
-        test_predictions=test_predictions,
-        grads=[grad for grad, _ in grads_and_variables],
-        train=train,
-        active=tf.greater(hidden, 0.0),
-        logits_grad=logits_grad,
-        backward=tf.gradients(logits, variables, grad_ys=logits_grad),
-    )
-
-
-def _reformat(pixels, classes):
-    """uint8 images [N, pixels], labels [N] -> float32 images, unscaled, and one-hot labels: the original's nine ops."""
-    images = tf.placeholder(tf.uint8, [None, pixels])
-    flat = tf.cast(tf.reshape(images, [-1, pixels]), tf.float32)
-    labels = tf.placeholder(tf.uint8, [None])
-    return images, labels, flat, tf.one_hot(labels, classes)
-
-
-def _op_seeds(hidden):
-    """TF 1.15 numbers the ops by itself; TF 2.x counts otherwise and is told what TF 1.15 would have found."""
-    if tf.__version__.startswith("1."):
-        return None, None
-    return 21, 39 if hidden >= SMALL_ZEROS else 37
+from . import graph
 
 
 class Program:
     """The graph in a session of its own, with the data it trains on (uint8 train_images, train_labels, test_…)."""
 
-    def __init__(self, config, data, threads=0):
+    def __init__(self, program, classes, data, threads=0):
         self.data = data
         self.graph = tf.Graph()
         with self.graph.as_default():
-            self.ops = build(config, data["train_images"].shape[1], config["classes"])
+            self.ops = graph.build(program, data["train_images"].shape[1], classes)
             initialize = tf.global_variables_initializer()
         # No GPU even where TensorFlow finds one: the reference is TensorFlow's float32 on a CPU.
         self.session = tf.Session(
@@ -157,12 +86,12 @@ class Program:
         ops = self.ops
         fetches = [ops.train, ops.loss, ops.predictions, ops.logits, ops.grads, ops.active]
         _, loss, predictions, logits, grads, active = self.session.run(fetches, self.train_feed())
-        answer = {"grads/" + name: grad for name, grad in zip(NAMES, grads)}
-        answer.update(("new/" + name, value) for name, value in self.weights().items())
-        answer["loss"] = np.array(loss, np.float32)
-        answer["correct"] = np.array(_correct(predictions, self.data["train_labels"]), np.int64)
-        answer["logits"] = logits
-        answer["active"] = np.packbits(active, axis=1)  # uint8 [N, ceil(hidden / 8)]
+        answer = dict(self.named("grads", grads), **self.weights())
+        answer["loss/loss"] = np.array(loss, np.float32)
+        answer["correct/correct"] = np.array(_correct(predictions, self.data["train_labels"]), np.int64)
+        answer["logits/logits"] = logits
+        for i, units in enumerate(active, 1):
+            answer[f"units/{i}"] = np.packbits(units, axis=1)  # uint8 [N, ceil(units / 8)]
         return answer
 
     def backward(self, question, arrays):
@@ -170,14 +99,19 @@ class Program:
         self.load(arrays)
         feed = self.train_feed()
         feed[self.ops.logits_grad] = arrays["logits_grad"]
-        return dict(zip(NAMES, self.session.run(self.ops.backward, feed)))
+        return self.named("backward", self.session.run(self.ops.backward, feed))
 
     def weights(self):
         """Copies: what TF 1.15 fetches of a variable may be the variable's memory, which the next step overwrites."""
-        return {name: np.array(value) for name, value in zip(NAMES, self.session.run(self.ops.variables))}
+        return self.named("weights", [np.array(value) for value in self.session.run(self.ops.variables)])
+
+    def named(self, role, arrays):
+        """By "role/name"."""
+        return {f"{role}/{name}": array for name, array in zip(self.ops.names, arrays)}
 
     def load(self, arrays):
-        self.session.run(self.ops.assigns, {op: arrays[name] for op, name in zip(self.ops.new_values, NAMES)})
+        values = [arrays["weights/" + name] for name in self.ops.names]
+        self.session.run(self.ops.assigns, dict(zip(self.ops.new_values, values)))
 
     def train_feed(self):
         return {self.ops.train_images: self.data["train_images"], self.ops.train_labels: self.data["train_labels"]}
@@ -186,7 +120,7 @@ class Program:
         return self.session.run(self.ops.test_predictions, {self.ops.test_images: self.data["test_images"]})
 
     def op_seeds(self):
-        """What the weights' random ops were built with: [[seed, seed2], [seed, seed2]]."""
+        """What the weights' random ops were built with: [[seed, seed2], …], layer by layer."""
         draws = [op for op in self.graph.get_operations() if op.type == "TruncatedNormal"]
         return [[int(op.get_attr("seed")), int(op.get_attr("seed2"))] for op in draws]
 
@@ -198,7 +132,7 @@ def _correct(predictions, labels):
 def answer(header, arrays):
     """Answers a header's questions one after the other: (answers, one dict of arrays a question; provenance)."""
     data = {name: arrays[name] for name in ("train_images", "train_labels", "test_images", "test_labels")}
-    program = Program(header["config"], data, header["threads"])
+    program = Program(header["program"], header["classes"], data, header["threads"])
     answers = []
     for i, question in enumerate(header["questions"]):
         prefix = f"{i}/"
@@ -210,13 +144,14 @@ def answer(header, arrays):
         "numpy": np.__version__,
         "python": platform.python_version(),
         "op_seeds": program.op_seeds(),
+        "graph_digest": program.ops.digest,
     }
     program.session.close()
     return answers, provenance
 
 
 def main(request_path, answer_path):
-    """The subprocess's side of `oracle.py`: reads one npz, writes another, whole or not at all."""
+    """The subprocess's side of `ask.py`: reads one npz, writes another, whole or not at all."""
     with np.load(request_path, allow_pickle=False) as npz:
         arrays = {name: npz[name] for name in npz.files}
     header = json.loads(arrays.pop("header").tobytes().decode())
@@ -226,7 +161,3 @@ def main(request_path, answer_path):
     with open(answer_path + ".part", "wb") as file:
         np.savez(file, **out)
     os.replace(answer_path + ".part", answer_path)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -2,11 +2,11 @@
 
 import importlib.util
 
-from parity import environment
 from parity.errors import CannotCompare
-from parity.oracle import Compat, Oracle, Tf115
+from parity.oracle import environment
+from parity.oracle.ask import Compat, Oracle, Tf115
 
-INSTALL = "pip install 'jaxmlp[parity]'"
+INSTALL = "pip install -e '.[parity]'"
 
 
 def choose(name: str, threads: int, time_limit: float) -> Oracle | None:

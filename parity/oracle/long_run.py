@@ -3,36 +3,31 @@
 A segment hands its float bits to the next, so the segments together are the run. Serves `record.py`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from jaxmlp.config import Config
-from jaxmlp.data.dataset import Dataset
-from parity.oracle import Arrays, Oracle, Question
+from parity.oracle.ask import Arrays, Case, Oracle, Question
+from parity.oracle.live import whole_run
 
 SEGMENT = 25  # steps: a minute or so of one thread on 60,000 images
-WEIGHTS = ("weights_1", "biases_1", "weights_2", "biases_2")
 
 
-def long_run(oracle: Oracle, config: Config, dataset: Dataset, weights_at: list[int], folder: Path) -> Arrays:
-    """All of `config.steps`: the series, the last test predictions, and "t/weights_1", … for each t of `weights_at`."""
+def long_run(oracle: Oracle, case: Case, weights_at: Sequence[int], folder: Path) -> Arrays:
+    """All steps of the program: series, last test predictions, "t/weights/weights_1", … for each t of `weights_at`."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays: Arrays = {}
-    for first in range(0, config.steps, SEGMENT):
+    for first in range(0, case.program["steps"], SEGMENT):
         segment = folder / f"{first:04d}.npz"
         if not segment.exists():
-            carried = {name: arrays[name] for name in WEIGHTS if name in arrays}
-            _save(segment, oracle.ask(config, dataset, [_question(config, first, weights_at, carried)]).arrays[0])
+            carried = {key: array for key, array in arrays.items() if key.startswith("weights/")}
+            steps = min(SEGMENT, case.program["steps"] - first)
+            ask = {**whole_run(case), "first": first, "steps": steps, "weights_at": list(weights_at)}
+            _save(segment, oracle.ask(case, [Question(ask, carried)]).arrays[0])
         with np.load(segment, allow_pickle=False) as npz:
             arrays = _joined(arrays, {name: npz[name] for name in npz.files})
     return arrays
-
-
-def _question(config: Config, first: int, weights_at: list[int], carried: Arrays) -> Question:
-    steps = min(SEGMENT, config.steps - first)
-    ask = {"ask": "run", "first": first, "steps": steps, "report_every": config.report_every, "weights_at": weights_at}
-    return Question(ask, carried)
 
 
 def _joined(before: Arrays, after: Arrays) -> Arrays:

@@ -1,7 +1,7 @@
-"""Asks TensorFlow: hands `tf1_program.py` questions and brings back its answers, from either of two interpreters.
+"""Asks TensorFlow: hands `py37/serve.py` questions and brings back its answers, from either of two interpreters.
 
 `Tf115` is genuine TensorFlow 1.15.5 in its own Python 3.7, a subprocess with a time limit; `Compat` is TensorFlow 2.x
-in this process. `trace.py` turns answers into a trace; a machine with neither opens a recording instead.
+in this process. `live.py` turns answers into a trace; a machine with neither opens a recording instead.
 """
 
 import json
@@ -10,21 +10,32 @@ import signal
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from jaxmlp.config import Config
-from jaxmlp.data.dataset import Dataset
 from parity.errors import CannotCompare, OracleFailed
 
-PROGRAM = Path(__file__).with_name("tf1_program.py")
+# Behind the standard library's on the path: this folder's select.py must not stand for it.
+SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
+FOLDER = Path(__file__).parent
 Arrays = dict[str, np.ndarray]
 
 
+class Case(NamedTuple):
+    """What TensorFlow is asked about: a program and the data it runs on."""
+
+    program: Mapping[str, Any]  # as `jaxmlp.program.Program.as_dict` has it
+    digest: str  # the program's identity
+    data: Mapping[str, np.ndarray]  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
+    classes: int
+    source: str  # of the data, in words
+
+
 class Question(NamedTuple):
-    """One question to `tf1_program`, which describes them, and the arrays it carries."""
+    """One question to `py37/serve.py`, which describes them, and the arrays it carries."""
 
     ask: dict[str, Any]
     arrays: Arrays = {}  # noqa: RUF012  (never changed)
@@ -42,7 +53,7 @@ class Oracle(Protocol):
 
     name: str
 
-    def ask(self, config: Config, dataset: Dataset, questions: list[Question]) -> Answers:
+    def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
         """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
         ...
 
@@ -55,13 +66,13 @@ class Tf115:
     def __init__(self, python: Path, threads: int = 0, time_limit: float = 3600):
         self.python, self.threads, self.time_limit = python, threads, time_limit
 
-    def ask(self, config: Config, dataset: Dataset, questions: list[Question]) -> Answers:
+    def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
         with tempfile.TemporaryDirectory(prefix="parity-") as folder:
             request, answer = Path(folder, "request.npz"), Path(folder, "answer.npz")
-            header, arrays = _request(config, dataset, questions, self.threads)
+            header, arrays = _request(case, questions, self.threads)
             arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
             np.savez(request, **arrays)  # pyright: ignore[reportArgumentType]
-            self._run([str(PROGRAM), str(request), str(answer)])
+            self._run(["-c", SERVE, str(FOLDER), str(request), str(answer)])
             if not answer.exists():
                 raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
             with np.load(answer, allow_pickle=False) as npz:
@@ -97,34 +108,23 @@ class Compat:
     def __init__(self, threads: int = 0):
         self.threads = threads
 
-    def ask(self, config: Config, dataset: Dataset, questions: list[Question]) -> Answers:
-        header, arrays = _request(config, dataset, questions, self.threads)
+    def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
+        header, arrays = _request(case, questions, self.threads)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow's own, about itself
             try:
-                from parity import tf1_program
+                from parity.oracle.py37 import serve
             except ImportError as error:
                 raise CannotCompare(
-                    f"TensorFlow 2.x cannot be imported ({error}); pip install 'jaxmlp[parity]'"
+                    f"TensorFlow 2.x cannot be imported ({error}); pip install -e '.[parity]'"
                 ) from None
-            return Answers(*tf1_program.answer(header, arrays))
+            return Answers(*serve.answer(header, arrays))
 
 
-def _request(config: Config, dataset: Dataset, questions: list[Question], threads: int) -> tuple[dict, Arrays]:
-    program_config = {
-        "hidden": config.hidden,
-        "learning_rate": config.learning_rate,
-        "weight_stddev": config.weight_stddev,
-        "seed": config.seed,
-        "classes": len(dataset.class_names),
-    }
-    header = {"config": program_config, "threads": threads, "questions": [question.ask for question in questions]}
-    arrays = {
-        "train_images": dataset.train.images,
-        "train_labels": dataset.train.labels,
-        "test_images": dataset.test.images,
-        "test_labels": dataset.test.labels,
-    }
+def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Arrays]:
+    asked = [question.ask for question in questions]
+    header = {"program": case.program, "classes": case.classes, "threads": threads, "questions": asked}
+    arrays = dict(case.data)
     for i, question in enumerate(questions):
         arrays.update((f"{i}/{name}", array) for name, array in question.arrays.items())
     return header, arrays

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from parity.report import Proof, as_plain
+from parity.report.plain import as_plain
+from parity.report.proof import Proof
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SLOT = "/*PROOF*/null"

@@ -1,16 +1,13 @@
 """Where two traces first part, and what that usually means."""
 
+import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from jaxmlp.errors import OutputError
-from parity.probe import PROBE
-from parity.tiers import Check
-from parity.trace import Trace
-
-ORDER = ("T0", "T1", "T1b", "T2", "T2b", "T3", "T4", "T5")
+from parity.compare.probe import PROBE
+from parity.compare.tiers import WORDS, Check
+from parity.compare.trace import Trace
 
 
 def first_divergence(checks: Sequence[Check]) -> Check | None:
@@ -23,7 +20,7 @@ def _earliness(check: Check) -> tuple[int, float, int]:
     """Inputs, then single steps (the probe after them), then the free run."""
     kind = {"T0": 0, "T4": 2, "T5": 3}.get(check.tier, 1)
     when = float("inf") if check.step == PROBE else -1 if check.step is None else check.step
-    return kind, when, ORDER.index(check.tier)
+    return kind, when, list(WORDS).index(check.tier)
 
 
 def meaning(checks: Sequence[Check]) -> str:
@@ -53,22 +50,14 @@ def meaning(checks: Sequence[Check]) -> str:
     return "the ends of many runs differ: something that only shows over hundreds of steps"
 
 
-def write_tensors(path: Path, step: int | None, reference: Trace, port: Trace) -> None:
-    """Both sides' tensors of a step as one npz; what a recording knows only in part is NaN elsewhere.
-
-    Raises `OutputError`.
-    """
-    arrays = {}
-    for side, trace in (("reference", reference), ("port", port)):
-        arrays[f"{side}/losses"] = trace.free.losses
+def tensors_bytes(step: int | None, reference: Trace, subject: Trace) -> bytes:
+    """Both sides' tensors of a step as an npz; what a recording knows only in part is NaN elsewhere."""
+    arrays: dict[str, np.ndarray] = {}
+    for side, trace in (("reference", reference), ("subject", subject)):
+        arrays[f"{side}/losses"] = trace.series["losses"]
         if step in trace.steps:
-            one = trace.steps[step]
-            arrays[f"{side}/logits"] = one.logits.array
-            for kind, tensors in (("grads", one.update.grads), ("new", one.update.new), ("backward", one.backward)):
-                arrays.update((f"{side}/{kind}/{name}", tensor.array) for name, tensor in tensors.items())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+            got = trace.steps[step].arrays("got")
+            arrays.update((f"{side}/{key}", array) for key, array in got.items() if not key.startswith("units/"))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # pyright: ignore[reportArgumentType]
+    return buffer.getvalue()
