@@ -12,35 +12,58 @@ import sys
 import tomllib
 import types
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tyro
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
+from jaxmlp import __version__
 from jaxmlp.errors import ConfigError, JaxmlpError
 
 Options = TypeVar("Options")
 
 
+@dataclasses.dataclass(frozen=True)
+class _Common:
+    """Of every command."""  # looked for by `_told_first`, before the rest is parsed: these fields are for --help
+
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
+    """any of these options by name; the command line wins over it"""
+    version: bool = False
+    """print the version and exit"""
+
+
 def parse(options: type[Options], argv: Sequence[str] | None, prog: str, description: str) -> Options:
-    """The dataclass `options` from the command line; its field `config`, a TOML file, supplies other defaults.
+    """The dataclass `options` from the command line; `--config FILE.toml` supplies other defaults.
+
+    A field that is a dataclass itself counts by its fields. `--version` and `--help` print and exit with 0.
 
     Raises:
       ConfigError: an impossible value, an unreadable file, or a key in it that is no option.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--config", type=Path, nargs="?")
-    file = finder.parse_known_args(argv)[0].config
+    file = _told_first(argv, prog)
     defaults = options() if file is None else from_toml(options, file)
-    return tyro.cli(
-        options,
-        args=argv,
-        default=defaults,
-        prog=prog,
-        description=description,
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
-    )
+    own = Annotated[options, tyro.conf.arg(name="")]  # without a name, which would stand in the headings of --help
+    parts = [("own", own, dataclasses.field(default=defaults)), ("common", _Common, _Common(file))]
+    command = dataclasses.make_dataclass("Command", parts)
+    flat = (FlagCreatePairsOff, OmitArgPrefixes)
+    return tyro.cli(command, args=argv, prog=prog, description=description, config=flat).own
+
+
+def version_line() -> str:
+    """For example `jaxmlp 0.1.0 (jax 0.10.2, numpy 2.4.1)`, without importing them."""
+    return f"jaxmlp {__version__} ({', '.join(f'{name} {version(name)}' for name in ('jax', 'numpy'))})"
+
+
+def _told_first(argv: Sequence[str], prog: str) -> Path | None:
+    """The file of `--config`; `--version` prints and exits here, whatever else is asked for."""
+    finder = argparse.ArgumentParser(prog=prog, add_help=False, allow_abbrev=False)
+    finder.add_argument("--config", type=Path, nargs="?")
+    finder.add_argument("--version", action="version", version=version_line())
+    return finder.parse_known_args(argv)[0].config
 
 
 def from_toml(options: type[Options], file: Path) -> Options:
@@ -56,24 +79,34 @@ def from_toml(options: type[Options], file: Path) -> Options:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}") from None
     values = {key.replace("-", "_"): value for key, value in content.items()}
-    for name in sorted(values.keys() - (_names(options).keys() - {"config"})):
-        _refuse(file, name, options)
+    known = _names(options)
+    for name in sorted(values.keys() - known):
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+        raise ConfigError(f"{file}: unknown key {name!r}; {hint}")
     try:
-        return _build(options, values)
+        return _build(options, options(), values)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
 
 
-def run(command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
-    """The exit code of `command(argv)`; what the user can mend becomes one line on stderr."""
+def run(
+    command: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None,
+    mistakes: tuple[type[Exception], ...] = (JaxmlpError,),
+) -> int:
+    """The exit code of `command(argv)`; what the user can mend becomes one line on stderr.
+
+    `mistakes`: bases of the exceptions that are the user's to mend; each has an `exit_code`.
+    """
     try:
         return command(argv)
     except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except JaxmlpError as error:
+    except mistakes as error:
         print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        return error.exit_code  # pyright: ignore[reportAttributeAccessIssue]
     except Exception as error:
         if not _out_of_memory(error):
             raise
@@ -89,43 +122,38 @@ def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
 
 
-def _names(options: type) -> dict[str, Any]:
-    """Every option's name and type; a nested dataclass counts by its fields, as on the command line."""
-    names: dict[str, Any] = {}
-    for name, hint in get_type_hints(options).items():
-        names |= _names(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else {name: hint}
-    return names
+def _names(options: type) -> set[str]:
+    """Every option's name; a nested dataclass counts by its fields, as on the command line."""
+    hints = get_type_hints(options).items()
+    return set().union(*(_names(hint) if dataclasses.is_dataclass(hint) else {name} for name, hint in hints))  # pyright: ignore[reportArgumentType]
 
 
-def _build(options: type[Options], values: dict[str, Any]) -> Options:
+def _build(options: type[Options], defaults: Options, values: dict[str, Any]) -> Options:
+    """The defaults, those of a nested dataclass too, with the file's values in their place."""
     arguments: dict[str, Any] = {}
     for name, hint in get_type_hints(options).items():
-        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-            arguments[name] = _build(hint, values)
+        if dataclasses.is_dataclass(hint):
+            arguments[name] = _build(hint, getattr(defaults, name), values)  # pyright: ignore[reportArgumentType]
         elif name in values:
             arguments[name] = _convert(name, values[name], hint)
-    return options(**arguments)
+    return dataclasses.replace(defaults, **arguments)  # pyright: ignore[reportArgumentType]
 
 
 def _convert(name: str, value: Any, hint: Any) -> Any:
-    """A TOML value as the option's type. Config checks its own fields; these are the ones of the run."""
-    types_ = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if get_origin(hint) is Literal:
+    """A TOML value as the option's type; its range is the options' own to check."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if get_origin(hint) is tuple:
+        allowed, fits = "a list", isinstance(value, list)
+        value = tuple(_convert(name, one, get_args(hint)[0]) for one in value) if fits else value
+    elif get_origin(hint) is Literal:
         allowed, fits = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
-    elif Path in types_:
+    elif Path in kinds:
         allowed, fits = "a string", isinstance(value, str)
         value = Path(value) if fits else value
     else:
-        expected = tuple(t for t in types_ if t is not type(None))
-        allowed = " or ".join(t.__name__ for t in expected)
+        expected = tuple(kind for kind in kinds if kind is not type(None))
+        allowed = " or ".join(kind.__name__ for kind in expected)
         fits = type(value) in expected or (float in expected and type(value) is int)
     if not fits:
         raise ConfigError(f"{name} = {value!r} is impossible: it must be {allowed}")
     return value
-
-
-def _refuse(file: Path, key: str, options: type) -> None:
-    known = sorted(_names(options).keys() - {"config"})
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-    raise ConfigError(f"{file}: unknown key {key!r}; {hint}")

@@ -25,6 +25,11 @@ def pick(name: str) -> jax.Device:
         raise DeviceError(_missing(name, error)) from None
 
 
+def full_name(device: jax.Device) -> str:
+    """For example `cpu (cpu:0)` or `gpu (NVIDIA H200)`."""
+    return f"{device.platform} ({device.device_kind if device.platform != 'cpu' else device})"
+
+
 def _missing(name: str, error: Exception) -> str:
     present = _present()
     if not present:

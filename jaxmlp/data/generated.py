@@ -39,26 +39,26 @@ def draw(count: int, seed: int, stream: int = TRAIN) -> Split:
         ) from None
     table = glyphs()
     for start in range(0, count, _BLOCK):
-        chance = _chance(seed, stream, start // _BLOCK)[:, : count - start]
-        images[start : start + _BLOCK], labels[start : start + _BLOCK] = _block(table, chance)
+        uniforms = _uniforms(seed, stream, start // _BLOCK)[:, : count - start]
+        images[start : start + _BLOCK], labels[start : start + _BLOCK] = _block(table, uniforms)
     return Split(images, labels)
 
 
-def _chance(seed: int, stream: int, block: int) -> np.ndarray:
+def _uniforms(seed: int, stream: int, block: int) -> np.ndarray:
     """Uniform float32 [_DRAWS, _BLOCK] in [0, 1), from PCG64's raw output, which NumPy promises never to change."""
     bits = np.random.PCG64(np.random.SeedSequence([seed % 2**64, stream, block])).random_raw(_DRAWS * _BLOCK)
     return ((bits >> 40) * 2.0**-24).astype(np.float32).reshape(_DRAWS, _BLOCK)
 
 
-def _block(table: Glyphs, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _block(table: Glyphs, uniforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [B, 784] and labels uint8 [B] for the random numbers [_DRAWS, B]."""
-    digit = (chance[0] * 10).astype(np.int64)
-    glyph = table.first[digit] + (chance[1] * table.count[digit]).astype(np.int64)
+    digit = (uniforms[0] * 10).astype(np.int64)
+    glyph = table.first[digit] + (uniforms[1] * table.count[digit]).astype(np.int64)
     path = table.points[glyph]
-    x, y = _bend(path[:, 0], path[:, 1], 2 * chance[2:10, :, None] - 1)
-    x, y, length = _fit(x, y, table.joined[glyph], 2 * chance[10:13, :, None] - 1)
-    canvas = _blur(_splat(x, y) * (length / POINTS), 0.5 + 0.6 * chance[13, :, None])
-    gain = 3.4 + 2.8 * chance[14, :, None]
+    x, y = _bend(path[:, 0], path[:, 1], 2 * uniforms[2:10, :, None] - 1)
+    x, y, length = _fit(x, y, table.joined[glyph], 2 * uniforms[10:13, :, None] - 1)
+    canvas = _blur(_splat(x, y) * (length / POINTS), 0.5 + 0.6 * uniforms[13, :, None])
+    gain = 3.4 + 2.8 * uniforms[14, :, None]
     ink = np.clip(gain * canvas - 0.25, 0, 1) * 255  # the floor keeps strokes three to four pixels wide
     return ink.astype(np.uint8), digit.astype(np.uint8)
 

@@ -23,7 +23,7 @@ def test_shapes_types_and_names_are_those_of_mnist():
     assert data.train.labels.shape == (600,)
     assert data.class_names == ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     assert data.source == "600 generated digits, seed 1"
-    assert not data.stand_in
+    assert not data.synthetic
 
 
 @pytest.mark.parametrize(("shorter", "longer"), [(1, 2), (7, 500), (499, 501), (500, 1000), (730, 1601)])

@@ -56,7 +56,7 @@ def is_small(dataset):
     assert dataset.test.images.tobytes() == SMALL["t10k-images-idx3-ubyte"][16:]
     assert dataset.test.labels.tolist() == [3, 9]
     assert dataset.class_names == ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    assert not dataset.stand_in
+    assert not dataset.synthetic
     return True
 
 

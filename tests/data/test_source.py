@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxmlp.data import Dataset, load
-from jaxmlp.data.load import check_name
+from jaxmlp.data_name import require_data_name
 from jaxmlp.errors import ConfigError, DataError, DataUnreachable
 
 
@@ -28,7 +28,7 @@ GOOD = (
 
 @pytest.mark.parametrize("data", GOOD.split())
 def test_every_form_that_is_documented_is_accepted(data):
-    check_name(data)
+    require_data_name(data)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_every_form_that_is_documented_is_accepted(data):
 )
 def test_a_name_that_means_nothing_is_refused_in_one_line_with_what_is_allowed(data, hint):
     with pytest.raises(ConfigError) as caught:
-        check_name(data)
+        require_data_name(data)
     assert hint in str(caught.value)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError):
@@ -75,7 +75,7 @@ def test_sixty_thousand_are_generated_unless_told(few):
 
 def test_auto_trains_on_generated_digits_where_mnist_is_nowhere(few):
     data = load("auto", seed=3)
-    assert data.stand_in
+    assert data.synthetic
     assert data.source == "60000 generated digits, seed 3, in place of MNIST"
     np.testing.assert_array_equal(data.train.images, load("generated:60", seed=3).train.images)
 
@@ -107,10 +107,10 @@ def test_auto_prefers_mnist(few, tmp_path, monkeypatch):
     from jaxmlp.data.dataset import Split
 
     split = Split(np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8))
-    monkeypatch.setattr("jaxmlp.data.mnist.mnist", lambda folder: Dataset(split, split, ("zero",), f"from {folder}"))
+    monkeypatch.setattr("jaxmlp.data.source.mnist", lambda folder: Dataset(split, split, ("zero",), f"from {folder}"))
     data = load("auto", tmp_path)
     assert data.source == f"from {tmp_path}"
-    assert not data.stand_in
+    assert not data.synthetic
 
 
 def test_nobody_can_write_into_a_data_set():
@@ -120,14 +120,14 @@ def test_nobody_can_write_into_a_data_set():
             array[0] = 1
 
 
-def test_names_are_checked_without_importing_jax_or_a_downloader():
-    code = "import sys; from jaxmlp.data.load import check_name; check_name('auto'); print(*sys.modules)"
+def test_names_are_checked_without_importing_numpy_jax_or_a_downloader():
+    code = "import sys; from jaxmlp.data_name import require_data_name; require_data_name('auto'); print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"jax", "tensorflow", "tensorflow_datasets", "pooch", "requests", "optax"} & set(modules)
+    assert not {"numpy", "jax", "tensorflow", "tensorflow_datasets", "pooch", "requests", "optax"} & set(modules)
 
 
 @pytest.mark.mnist
 def test_the_real_mnist_is_what_mnist_and_auto_mean(real_mnist):
     data = load("auto", real_mnist)
-    assert not data.stand_in
+    assert not data.synthetic
     np.testing.assert_array_equal(data.train.images, load("mnist", real_mnist).train.images)

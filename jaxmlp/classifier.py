@@ -1,0 +1,134 @@
+"""Programs as a library: `fit` trains one, and the `Model` it gives classifies images. Serves `import jaxmlp`."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax import Array
+
+from jaxmlp import device as devices
+from jaxmlp import model
+from jaxmlp.data.dataset import PIXELS, Dataset, Split
+from jaxmlp.engine import Engine, evaluation, select
+from jaxmlp.errors import DataError
+from jaxmlp.execution import Execution
+from jaxmlp.model import Params
+from jaxmlp.program import Program
+from jaxmlp.run.model_file import read_model, write_model
+from jaxmlp.run.observers import Observer, drive
+from jaxmlp.tf1.losses import softmax_cross_entropy
+from jaxmlp.trainer import Run, place, probabilities
+
+AUTO = Execution()  # all left to the device
+
+
+class Evaluation(NamedTuple):
+    """How well a model does on a split."""
+
+    loss: float  # the mean softmax cross-entropy
+    accuracy: float  # percent
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A trained program.
+
+    Images are uint8 [N, 784] or [N, 28, 28], 0 = blank … 255 = full ink. Anything else raises `DataError`.
+    """
+
+    program: Program
+    params: Params
+
+    @property
+    def classes(self) -> int:
+        return len(self.params[-1].biases)
+
+    def predict(self, images: Any) -> np.ndarray:
+        """The class of each image, int [N]: its largest probability, the first of several."""
+        return self.probabilities(images).argmax(axis=1)
+
+    def probabilities(self, images: Any) -> np.ndarray:
+        """The softmax of the logits, float32 [N, C]."""
+        rows = _rows("images", images)
+        engine, device = _evaluator()
+        batch = engine.place(Split(rows, np.zeros(len(rows), np.uint8)), device)
+        return np.asarray(probabilities(self.params, batch, engine=engine))
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """Loss and accuracy on images and their labels, uint8 [N]."""
+        checked = _split("split", split, self.classes)
+        engine, device = _evaluator()
+        losses, hits = _judged(self.params, engine.place(checked, device), engine=engine)
+        return Evaluation(float(np.asarray(losses, np.float64).mean()), 100.0 * int(hits.sum()) / len(checked.labels))
+
+    def save(self, path: str | Path) -> None:
+        """One safetensors file, whole or not at all. Raises OutputError naming the path."""
+        write_model(Path(path), self.program, self.params)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Model":
+        """What `save` wrote, or the run's folder that `jaxmlp.train` wrote. Raises DataError naming the file."""
+        return cls(*read_model(Path(path)))
+
+
+def fit(
+    program: Program,
+    dataset: Dataset,
+    execution: Execution = AUTO,
+    device: str = "auto",
+    observers: Sequence[Observer] = (),
+) -> Model:
+    """Trains `program` on the data set, on a device of the platform: auto, cpu, gpu or tpu.
+
+    Raises:
+      DataError: images, labels or classes are not what they must be; names the array.
+      DeviceError: there is no such device.
+      DivergedError: the loss is not finite.
+    """
+    classes = len(dataset.class_names)
+    train, test = (_split(name, getattr(dataset, name), classes) for name in ("train", "test"))
+    checked = dataset._replace(train=train, test=test)
+    run = Run(program, place(execution, checked, devices.pick(device)))
+    drive(run, observers)
+    return Model(program, jax.device_get(run.state.params))
+
+
+def _evaluator() -> tuple[Engine, jax.Device]:
+    """As a run evaluates its test set, so that a model that was loaded predicts the same bits."""
+    device = devices.pick("auto")
+    return select(evaluation(AUTO), device), device
+
+
+@functools.partial(jax.jit, static_argnames="engine")
+def _judged(params: Params, batch: Any, *, engine: Engine) -> tuple[Array, Array]:
+    """Each image's cross-entropy, float32 [N], and whether it is classified right, bool [N]."""
+
+    def of_rows(inputs: Array, rest: Params, labels: Array, _: Any) -> tuple[Array, Array]:
+        logits = model.forward(inputs, rest).logits
+        return softmax_cross_entropy(logits, labels), model.hits(logits, labels)
+
+    return engine.map_rows(of_rows, params, batch)
+
+
+def _split(name: str, split: Split, classes: int) -> Split:
+    """The split with its images in rows. Raises DataError naming the array."""
+    images, labels = _rows(f"{name}.images", split.images), np.asarray(split.labels)
+    if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
+        raise DataError(f"{name}.labels is {labels.dtype} {labels.shape}; uint8 {images.shape[:1]} is right")
+    if not len(labels):
+        raise DataError(f"{name}.images is empty; one image at least is right")
+    if labels.max() >= classes:
+        raise DataError(f"{name}.labels holds {labels.max()}; 0 to {classes - 1} is right")
+    return Split(images, labels)
+
+
+def _rows(name: str, images: Any) -> np.ndarray:
+    """uint8 [N, 784]. Raises DataError naming the array."""
+    array = np.asarray(images)
+    if array.dtype != np.uint8 or array.shape[1:] not in ((PIXELS,), (28, 28)):
+        raise DataError(f"{name} is {array.dtype} {array.shape}; uint8 [N, {PIXELS}] or [N, 28, 28] is right")
+    return array.reshape(-1, PIXELS)

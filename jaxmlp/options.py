@@ -1,0 +1,146 @@
+"""Options that commands share, each written once: `train`, `sweep`, `parity` and `bench` nest these flat.
+
+An option is checked when it is read, under the name that was typed; a method makes the part that a worker is handed.
+What needs jax or numpy is imported when a part is made, so that `--help` answers at once.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import arg
+
+from jaxmlp.checks import require_count, require_float32
+from jaxmlp.data_name import require_data_name
+from jaxmlp.execution import Execution, Layout, Precision
+from jaxmlp.program import Dense, GradientDescent, Output, Program, TruncatedNormal
+
+if TYPE_CHECKING:
+    import jax
+
+    from jaxmlp.data import Dataset
+
+Count = Annotated[int, arg(metavar="N")]
+Seconds = Annotated[float, arg(metavar="SECONDS")]
+File = Annotated[Path | None, arg(metavar="FILE")]  # a file to write or read, or none
+Folder = Annotated[Path | None, arg(metavar="DIR")]
+Seed = Annotated[int, arg(metavar="G", help="as tf.set_random_seed(G) at the top of the TensorFlow program")]
+Hidden = Annotated[int, arg(metavar="N", help="hidden ReLU units")]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+    """Which images."""
+
+    data: Annotated[str, arg(metavar="NAME")] = "auto"
+    """auto (MNIST, else generated digits), mnist, tfds:NAME[/CONFIG] or generated[:N]"""
+    data_dir: Folder = None
+    """folder with the data's files; also $JAXMLP_DATA_DIR"""
+
+    def __post_init__(self):
+        require_data_name(self.data)
+
+    def load(self, seed: int = 0) -> "Dataset":
+        """The data set; generated digits are drawn from `seed`. Raises DataError."""
+        from jaxmlp.data import load
+
+        return load(self.data, self.data_dir, seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImagesOptions(DataOptions):
+    """Which images, and how many."""
+
+    images: Annotated[int | None, arg(metavar="N")] = None
+    """only the first N training images"""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.images is not None:
+            require_count("images", self.images)
+
+    def load(self, seed: int = 0) -> "Dataset":
+        """The data set, its training images cut. Raises DataError; ConfigError where there are not as many."""
+        dataset = super().load(seed)
+        return dataset if self.images is None else dataset.first(self.images)
+
+
+@dataclasses.dataclass(frozen=True)
+class DeviceOptions:
+    """Where to compute."""
+
+    device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
+    """where to compute; never another than the one asked for"""
+
+    def pick(self) -> "jax.Device":
+        """The device. Raises DeviceError where it is not there."""
+        from jaxmlp.device import pick
+
+        return pick(self.device)
+
+
+@dataclasses.dataclass(frozen=True)
+class CacheOptions:
+    """What is kept from run to run."""
+
+    no_compilation_cache: bool = False
+    """do not keep compiled programs in the user's cache folder from run to run"""
+
+    def enable(self) -> None:
+        """Turns the persistent compilation cache on, unless it was refused."""
+        from jaxmlp import compilation_cache
+
+        if not self.no_compilation_cache:
+            compilation_cache.enable()
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramOptions:
+    """What is computed: the original program, unless told otherwise."""
+
+    hidden: Hidden = 1024
+    learning_rate: Annotated[float, arg(metavar="RATE")] = 1e-4
+    """of plain gradient descent"""
+    steps: Count = 301
+    """updates, each on the whole training set"""
+    report_every: Count = 100
+    """steps from one report to the next, from step 0 on"""
+    weight_stddev: Annotated[float, arg(metavar="STDDEV")] = 1.0
+    """standard deviation of the truncated normal the initial weights are drawn from"""
+    seed: Seed = 0
+
+    def __post_init__(self):
+        require_count("hidden", self.hidden)
+        require_float32("weight_stddev", self.weight_stddev)
+        self.program()  # checks the others, which it calls by the same names
+
+    def program(self) -> Program:
+        """The program. Raises ConfigError."""
+        kernel = TruncatedNormal(self.weight_stddev)
+        return Program(
+            layers=(Dense(self.hidden, kernel),),
+            output=Output(kernel),
+            optimizer=GradientDescent(self.learning_rate),
+            steps=self.steps,
+            report_every=self.report_every,
+            seed=self.seed,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ExecutionOptions:
+    """How it is computed: roundings and speed, never results."""
+
+    layout: Layout = "auto"
+    """dense: images as they come; staircase: ordered once so that blank pixels are not multiplied"""
+    precision: Precision = "auto"
+    """of bytes times weights, both at float32 accuracy: one float32 pass or three bf16 passes"""
+    chunk: Annotated[int | None, arg(metavar="N")] = None
+    """images computed on together, by default what suits layout and device; loss and gradient are the full batch's"""
+
+    def __post_init__(self):
+        self.execution()
+
+    def execution(self) -> Execution:
+        """The execution. Raises ConfigError."""
+        return Execution(self.layout, self.precision, self.chunk)

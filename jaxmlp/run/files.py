@@ -1,0 +1,70 @@
+"""Files written whole or not at all: the one writer of every command, with the reader of JSON beside it. No jax."""
+
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmlp.errors import DataError, OutputError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes beside `path` and renames: a reader sees the old file or the new one, never a part.
+
+    Raises:
+      OutputError: names the path.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def make_folder(path: Path) -> None:
+    """With its parents; one that is there already is left alone. Raises OutputError naming the path."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{error.filename or path} cannot be written: {error.strerror or error}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Raises OutputError naming the path."""
+    write_whole(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote. Raises DataError naming the path."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise DataError(f"{path} is not JSON: {error}") from None
+
+
+def write_npy(path: Path, array: np.ndarray) -> None:
+    """For `np.load(path, allow_pickle=False)`. Raises OutputError naming the path."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_whole(path, buffer.getvalue())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,106 @@
+"""A run on disk: config.json, metrics.jsonl, model.safetensors, test_predictions.npy; each whole or not there."""
+
+import datetime
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from jaxmlp import __version__, device
+from jaxmlp.errors import OutputError
+from jaxmlp.model import Params
+from jaxmlp.program import Program
+from jaxmlp.run import model_file
+from jaxmlp.run.files import make_folder, write_json, write_npy
+from jaxmlp.trainer import Placed, Report
+
+
+class RunFolder:
+    """The `Observer` that keeps a run.
+
+    A metrics line that cannot be written (a full disk, say) does not stop a run that may have taken minutes: the run
+    goes on, and `require_complete` tells.
+    """
+
+    def __init__(self, path: Path, config: dict[str, Any]):
+        """Makes the folder, refusing one that holds something, and writes config.json.
+
+        Raises:
+          OutputError: the folder cannot be made or written, or is not empty.
+        """
+        self.path = path
+        self._failure: OutputError | None = None
+        self._file = path / "metrics.jsonl"
+        make_folder(path)
+        try:
+            if any(path.iterdir()):
+                raise OutputError(f"{path} is not empty: give another --out, so that no run is overwritten")
+            write_json(path / "config.json", config)
+            self._metrics: IO[str] = open(self._file, "x", encoding="utf-8")  # noqa: SIM115  (open for the run)
+        except OSError as error:
+            raise OutputError(f"{error.filename or path} cannot be written: {error.strerror or error}") from None
+
+    def on_step(self, report: Report) -> None:
+        """One line of metrics.jsonl, on disk before the next step: test_accuracy only where it was evaluated."""
+        line = {name: value for name, value in report._asdict().items() if value is not None}
+        try:
+            self._metrics.write(json.dumps(line) + "\n")
+            self._metrics.flush()
+        except OSError as error:
+            self._failed(error)
+
+    def on_report(self, report: Report) -> None:
+        """Nothing more: `on_step` has the accuracy."""
+
+    def close(self) -> None:
+        """Ends metrics.jsonl."""
+        try:
+            self._metrics.close()
+        except OSError as error:
+            self._failed(error)
+
+    def finish(self, program: Program, params: Params, test_predictions: np.ndarray) -> None:
+        """Writes the model and the predictions float32 [N, C]: both are tried.
+
+        Raises:
+          OutputError: these or a metrics line could not be written; names the path.
+        """
+        for write in (
+            lambda: model_file.write_model(self.path / model_file.NAME, program, params),
+            lambda: write_npy(self.path / "test_predictions.npy", test_predictions),
+        ):
+            try:
+                write()
+            except OutputError as error:
+                self._failure = self._failure or error
+        self.require_complete()
+
+    def require_complete(self) -> None:
+        """Raises OutputError when anything before could not be written; names the path."""
+        if self._failure:
+            raise OutputError(f"{self._failure}; this run's files are incomplete")
+
+    def _failed(self, error: OSError) -> None:
+        self._failure = self._failure or OutputError(f"{self._file} cannot be written: {error.strerror or error}")
+
+
+def default_folder(seed: int) -> Path:
+    """runs/<date-time>-<seed>, with a number behind it where two runs start in the same second."""
+    name = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{seed}"
+    candidates = (Path("runs") / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
+    return next(path for path in candidates if not path.exists())
+
+
+def describe(program: Program, placed: Placed, source: str) -> dict[str, Any]:
+    """config.json: what is computed, and what `auto` came to."""
+    return {
+        "program": program.as_dict(),
+        "program_digest": program.digest(),
+        "execution": placed.execution.as_dict(),
+        "data": source,
+        "device": device.full_name(placed.device),
+        "versions": {"jaxmlp": __version__, "jax": version("jax"), "python": sys.version.split()[0]},
+    }

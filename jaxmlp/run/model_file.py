@@ -1,0 +1,77 @@
+"""A trained program in one safetensors file, written and read here; never a pickle.
+
+Tensors by TensorFlow's names, float32: weights_1 [784, H], biases_1 [H], …; the metadata's "program" is its JSON.
+"""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from jaxmlp import model
+from jaxmlp.data.dataset import PIXELS
+from jaxmlp.errors import ConfigError, DataError
+from jaxmlp.model import Params
+from jaxmlp.program import Program
+from jaxmlp.run.files import write_whole
+
+NAME = "model.safetensors"  # in a run's folder
+
+
+def write_model(path: Path, program: Program, params: Params) -> None:
+    """Raises OutputError naming the path."""
+    tensors = {name: np.asarray(value) for name, value in model.named(params).items()}
+    write_whole(path, safetensors.numpy.save(tensors, metadata={"program": json.dumps(program.as_dict())}))
+
+
+def read_model(path: Path) -> tuple[Program, Params]:
+    """What `write_model` wrote at `path`, or in the run's folder that `path` is.
+
+    Raises:
+      DataError: there is no such file, or it is something else; names it, and what is wrong.
+    """
+    file = path / NAME if path.is_dir() else path
+    metadata, tensors = _content(file)
+    program = _program(file, metadata)
+    _require_shapes(file, program, tensors)
+    return program, model.from_named(tensors)
+
+
+def _content(file: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    try:
+        with safetensors.safe_open(file, "numpy") as opened:
+            return opened.metadata() or {}, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}") from None
+    except (safetensors.SafetensorError, TypeError, AttributeError) as error:  # the last two: a dtype numpy has not
+        raise DataError(f"{file} is not a model in safetensors format: {error}") from None
+
+
+def _program(file: Path, metadata: dict[str, str]) -> Program:
+    if "program" not in metadata:
+        raise DataError(f"{file} does not say of which program it is: its metadata has no 'program'")
+    try:
+        return Program.from_dict(json.loads(metadata["program"]))
+    except (ValueError, ConfigError) as error:
+        raise DataError(f"{file} names a program that cannot be: {error}") from None
+
+
+def _require_shapes(file: Path, program: Program, tensors: dict[str, Any]) -> None:
+    """Exactly the tensors of the program's layers, one fitting the next, all float32."""
+    layers = range(1, len(program.layers) + 2)
+    names = [f"{kind}_{i}" for i in layers for kind in ("weights", "biases")]
+    if missing := [name for name in names if name not in tensors]:
+        raise DataError(f"{file} lacks {', '.join(missing)}")
+    if strange := sorted(tensors.keys() - set(names)):
+        raise DataError(f"{file} holds {', '.join(strange)}, which its program has not")
+    classes = tensors[names[-1]].shape[-1:]
+    widths = [PIXELS, *(layer.units for layer in program.layers), *(classes or (1,))]
+    for i, (inputs, units) in zip(layers, itertools.pairwise(widths), strict=True):
+        for name, shape in ((f"weights_{i}", (inputs, units)), (f"biases_{i}", (units,))):
+            found = tensors[name]
+            if found.shape != shape or found.dtype != np.float32:
+                raise DataError(f"{file}: {name} is {found.dtype} {found.shape}; float32 {shape} is right")
