@@ -18,9 +18,9 @@ from jaxmlp.data import Dataset
 from jaxmlp.program import Program
 from jaxmlp.run.files import write_whole
 from parity.commands.options import RecordOptions
+from parity.compare.archive import to_bytes
 from parity.compare.probe import PROBE
 from parity.compare.tensor import Coded, Start, Tensor, Whole, sample, sketch
-from parity.compare.archive import to_bytes
 from parity.compare.trace import StepTrace, Trace, data_digests
 from parity.noise import reference
 from parity.noise.float64 import truth

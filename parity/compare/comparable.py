@@ -49,7 +49,7 @@ def _same_series(theirs: Mapping[str, np.ndarray], ours: Mapping[str, np.ndarray
 def _step_finite(trace: Trace, step: int, one: StepTrace) -> None:
     for key, tensor in one.got.items():
         what = f"{told(key)} of {step_name(step)}"
-        _finite(_values(tensor), trace, what)
+        _finite(tensor.values, trace, what)
         _finite(np.asarray(tensor.norm()), trace, what)
 
 
@@ -60,15 +60,11 @@ def _same_tensors(step: int, theirs: Mapping[str, Tensor], ours: Mapping[str, Te
         _same(f"tensors among the {role} of {where}", _names(theirs, "weights"), _names(theirs, role))
     for key, tensor in theirs.items():
         _same(f"shapes of {told(key)} of {where}", tuple(tensor.shape), tuple(ours[key].shape))
-        _same(f"dtypes of {told(key)} of {where}", _values(tensor).dtype, _values(ours[key]).dtype)
+        _same(f"dtypes of {told(key)} of {where}", tensor.values.dtype, ours[key].values.dtype)
 
 
 def _names(tensors: Mapping[str, Tensor], role: str) -> list[str]:
     return sorted(key.partition("/")[2] for key in tensors if key.startswith(f"{role}/"))
-
-
-def _values(tensor: Tensor) -> np.ndarray:
-    return tensor.exact_rows()[1]
 
 
 def _finite(array: np.ndarray, trace: Trace, what: str) -> None:

@@ -24,6 +24,11 @@ class Whole(NamedTuple):
     array: np.ndarray
 
     @property
+    def values(self) -> np.ndarray:
+        """What is known of it exactly."""
+        return self.array
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return self.array.shape
 
