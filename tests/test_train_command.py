@@ -1,5 +1,6 @@
 """`python -m jaxmlp.train` as its user meets it: what it prints, what it leaves, how it refuses."""
 
+import functools
 import json
 import os
 import re
@@ -249,7 +250,8 @@ def test_full_disk_at_the_end_names_the_path_and_still_prints_the_results(out, c
 
 @pytest.mark.parametrize("rate", ["1e-5", "1e30"], ids=["to the end", "diverging"])
 def test_full_disk_on_the_way_stops_no_run_and_names_the_path(out, capsys, monkeypatch, rate):
-    monkeypatch.setattr(folder, "open", lambda *_, **__: open("/dev/full", "w"), raising=False)
+    full = functools.partial(open, "/dev/full", "w")
+    monkeypatch.setattr(folder, "open", lambda *_, **__: full(), raising=False)
     assert run(*SMALL, *DIGITS, "--out", out, "--learning-rate", rate) == 4
     printed = capsys.readouterr()
     assert f"{out / 'metrics.jsonl'} cannot be written: No space left on device; this run's files" in printed.err
