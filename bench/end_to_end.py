@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.contender import ENVIRONMENT, ROOT
 from jaxmlp.data import Dataset
-from parity import environment
+from parity.oracle import environment
 
 LOSS = re.compile(r"Loss at step \d+: (\S+)")
 TOLERANCE = 1e-4  # relative, between the last losses the two print

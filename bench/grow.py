@@ -18,7 +18,6 @@ from bench.errors import ContenderFailed, ReferenceFailed
 from bench.lineup import Peer
 from bench.row import Spread, spread
 from bench.workload import Workload, write
-from jaxmlp.config import Config
 from jaxmlp.data import Split
 from jaxmlp.data.generated import draw
 
@@ -142,7 +141,7 @@ def _contender(split: Split, workload: Workload, members: int, how: str) -> Iter
     module = "bench.peers.ours" if alone else "bench.peers.ours_many"
     options = () if alone else (f"members={members}", f"how={how}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        write(Path(folder), split, Config(hidden=workload.hidden), workload)
+        write(Path(folder), split, workload)
         contender = Contender(Peer("jaxmlp", module, options), Path(folder))
         try:
             yield contender

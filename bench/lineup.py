@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from jaxmlp.errors import ConfigError
-from parity import environment
+from parity.oracle import environment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Tf115Peer(Peer):
 STAIRCASE = Peer("jaxmlp staircase", "bench.peers.ours", ("layout=staircase",), ours=True)
 DENSE = Peer("jaxmlp dense", "bench.peers.ours", ("layout=dense",), ours=True)  # every loss is compared to this one's
 DENSE_FLOAT32 = Peer(
-    "jaxmlp dense float32", "bench.peers.ours", ("layout=dense", "pixels=float32"), devices=("gpu", "tpu"), ours=True
+    "jaxmlp dense float32", "bench.peers.ours", ("layout=dense", "precision=float32"), devices=("gpu", "tpu"), ours=True
 )
 TENSORFLOW = "pip install 'jaxmlp[parity]'"
 TORCH = "pip install torch"

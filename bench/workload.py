@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmlp import model
-from jaxmlp.config import Config
 from jaxmlp.data import Dataset, Split
 from jaxmlp.data.dataset import PIXELS
 from jaxmlp.errors import ConfigError
+from jaxmlp.program import Dense, Program
 
 
 class Workload(NamedTuple):
@@ -31,6 +31,10 @@ class Workload(NamedTuple):
         """
         return 2 * self.images * self.hidden * (2 * PIXELS + 3 * self.classes)
 
+    def program(self) -> Program:
+        """What the contenders run."""
+        return Program((Dense(self.hidden),))
+
     @property
     def is_the_original(self) -> bool:
         """Whether this is the work that the project's targets speak of."""
@@ -45,10 +49,11 @@ def first(dataset: Dataset, images: int | None) -> Split:
     return Split(*(array[:images] for array in dataset.train))
 
 
-def write(folder: Path, split: Split, config: Config, workload: Workload) -> None:
-    """The arrays of `peers.protocol.Problem` as .npy files: initial weights are those of `config.seed`."""
-    tensors = model.init(config, workload.classes)._asdict()
+def write(folder: Path, split: Split, workload: Workload) -> None:
+    """The arrays of `peers.protocol.Problem` as .npy files, the initial weights those of the workload's program."""
+    program = workload.program()
+    tensors = model.named(model.init(program, PIXELS, workload.classes))
     for name, array in {**split._asdict(), **tensors}.items():
         np.save(folder / f"{name}.npy", array)
-    settings = {"learning_rate": config.learning_rate, "device": workload.device}
+    settings = {"learning_rate": program.optimizer.learning_rate, "device": workload.device}
     (folder / "problem.json").write_text(json.dumps(settings))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxmlp.data import load
-from jaxmlp.engine.order import staircases
+from jaxmlp.engine.ink_order import ink_groups
 
 HERE = Path(__file__).parent
 INK, ACCENT, MUTED, PALE = "#1f2933", "#c2410c", "#64748b", "#e2e8f0"
@@ -21,7 +21,7 @@ def staircase_picture(images: np.ndarray) -> Figure:
     axes = figure.subplots(1, 3, sharey=True)
     _panel(axes[0], ink[:: len(ink) // SHOWN], np.full(SHOWN, 784), "as they come: all 784 pixels")
     for axis, count, name in ((axes[1], 1, "one staircase"), (axes[2], 8, "eight staircases")):
-        found = staircases(ink, count)
+        found = ink_groups(ink, count)
         rows, reaches = [], []
         for stairs in found:
             ascending = np.argsort(stairs.reach, kind="stable")

@@ -1,4 +1,4 @@
-"""What a value must be, said in one line that names it: the checks of `Program`, `Execution` and the commands' options."""
+"""What a value must be, said in one line that names it: checks of `Program`, `Execution` and the commands' options."""
 
 import math
 

@@ -58,8 +58,11 @@ def _drawn(kernel: TruncatedNormal, shape: tuple[int, int], stream: random.Strea
     return random.truncated_normal(shape, stream, stddev=kernel.stddev)
 
 
-def forward(inputs: Array, rest: Params) -> Pass:
-    """relu(inputs + b1) W2 + b2 …, for as many layers as there are; what a caller does not use is not computed."""
+def forward(inputs: Array, rest: Params, rows: Any = None) -> Pass:
+    """relu(inputs + b1) W2 + b2 …, for as many layers as there are; what a caller does not use is not computed.
+
+    `rows` is what goes along with the images, see `engine.base`: nothing, for a `Program`.
+    """
     before, hidden, outputs = [], [], inputs + rest[0].biases
     for layer in rest[1:]:
         before.append(outputs)
@@ -70,7 +73,7 @@ def forward(inputs: Array, rest: Params) -> Pass:
 
 def loss(inputs: Array, rest: Params, labels: Array, rows: Any = None) -> Totals:
     """The `engine.LossFn` of every `Program`: the softmax cross-entropies summed, and the hits. labels uint8 [n]."""
-    return totals(forward(inputs, rest).logits, labels)
+    return totals(forward(inputs, rest, rows).logits, labels)
 
 
 def totals(logits: Array, labels: Array) -> Totals:

@@ -1,6 +1,6 @@
 """WHAT is computed: a TensorFlow 1.x perceptron and its training, as data. `execution.py` says how.
 
-The original's values are the defaults. `Program.digest()` is the identity that recordings, sweeps and checkpoints go by.
+The original's values are the defaults. Recordings, sweeps and checkpoints go by `Program.digest()`.
 """
 
 import dataclasses

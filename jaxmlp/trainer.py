@@ -49,7 +49,7 @@ class Report(NamedTuple):
     test_accuracy: float | None  # percent, after the update; None between reports
 
 
-Step = Callable[[State, Any], tuple[State, Metrics]]  # State, Batch -> the next State and what was measured
+Step = Callable[..., tuple[State, Metrics]]  # State, Batch, rows -> the next State and what was measured
 
 
 def init(program: Program, classes: int) -> State:
@@ -69,8 +69,8 @@ OPTIMIZER = gradient_descent(math.nan)  # its update reads the rate in the state
 def make_step(engine: Engine, loss: LossFn = model.loss, optimizer: optax.GradientTransformation = OPTIMIZER) -> Step:
     """One update on the whole batch: the sums of the engine, their mean, the optimizer. Pure, and not compiled."""
 
-    def step(state: State, batch: Any) -> tuple[State, Metrics]:
-        totals, sums = engine.sum_grads(loss, state.params, batch)
+    def step(state: State, batch: Any, rows: Any = None) -> tuple[State, Metrics]:
+        totals, sums = engine.sum_grads(loss, state.params, batch, rows)
         grads: Any = jax.tree.map(lambda grad: grad / batch.size, sums)
         updates, slots = optimizer.update(grads, state.slots, state.params)  # pyright: ignore[reportArgumentType]
         params: Any = optax.apply_updates(state.params, updates)  # pyright: ignore[reportArgumentType]

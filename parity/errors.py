@@ -1,10 +1,14 @@
-"""What keeps parity from comparing at all: one line each, exit code 2, as opposed to 1, "compared, and they differ"."""
-
-from jaxmlp.errors import JaxmlpError
+"""What keeps parity from comparing, as opposed to exit code 1, "compared, and they differ": one line each."""
 
 
-class CannotCompare(JaxmlpError):
-    """There is no reference, or it cannot be held against the port: names what is missing and how to get it."""
+class ParityError(Exception):
+    """What the user can mend. The message is one line: what is wrong, and what would be right."""
+
+    exit_code = 2
+
+
+class CannotCompare(ParityError):
+    """There is no reference, or it cannot be held against the subject: names what is missing and how to get it."""
 
 
 class OracleFailed(CannotCompare):

@@ -1,42 +1,64 @@
 """The model against its definition in float64 NumPy, and its initial weights against genuine TensorFlow's."""
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxmlp import model
-from jaxmlp.config import Config
-from jaxmlp.engine.pixel_matmul import float32
+from jaxmlp.engine.base import apart
+from jaxmlp.engine.byte_matmul import float32
+from jaxmlp.model import Layer
+from jaxmlp.program import Dense, Output, Program, TruncatedNormal
+from jaxmlp.tf1 import op_seeds
 
 RECORDING = json.loads((Path(__file__).parent / "tf115_original_seed0.json").read_text())
 
 
 def test_initial_weights_are_the_bits_genuine_tensorflow_drew():
-    params = model.init(Config(seed=RECORDING["graph_seed"]), 10)
+    params = model.named(model.init(Program(seed=RECORDING["graph_seed"]), 784, 10))
     for name in ("weights_1", "weights_2"):
-        weights = np.asarray(getattr(params, name))
-        assert hashlib.sha256(weights.tobytes()).hexdigest() == RECORDING["sha256"][f"{name}_initial"]
-    assert RECORDING["op_seeds"] == model.op_seeds(1024)
-    assert not np.any(params.biases_1)
-    assert not np.any(params.biases_2)
+        assert hashlib.sha256(params[name].tobytes()).hexdigest() == RECORDING["sha256"][f"{name}_initial"]
+    assert list(RECORDING["op_seeds"].values()) == op_seeds.of_perceptron([1024, 10])
+    assert not np.any(params["biases_1"])
+    assert not np.any(params["biases_2"])
 
 
 def test_initial_weights_scale_with_their_standard_deviation(rng):
-    config = Config(hidden=7, seed=int(rng.integers(2**31)))
-    one, half = model.init(config, 10), model.init(Config(hidden=7, seed=config.seed, weight_stddev=0.5), 10)
-    np.testing.assert_array_equal(np.asarray(one.weights_1) * np.float32(0.5), half.weights_1)
+    def drawn(stddev: float):
+        kernel = TruncatedNormal(stddev)
+        return model.init(Program((Dense(7, kernel), Dense(5)), Output(kernel), seed=seed), 784, 10)
+
+    seed = int(rng.integers(2**31))
+    one, half = drawn(1.0), drawn(0.5)
+    np.testing.assert_array_equal(one[0].weights * np.float32(0.5), half[0].weights)
+    np.testing.assert_array_equal(one[1].weights, half[1].weights)
+    np.testing.assert_array_equal(one[2].weights * np.float32(0.5), half[2].weights)
 
 
-def test_logits_are_those_of_the_formula(digits, rng):
-    params = model.init(Config(hidden=33, seed=int(rng.integers(2**31))), 10)
-    params = params._replace(biases_1=rng.normal(0, 100, 33).astype(np.float32))
-    x, w1, w2 = (np.asarray(a, np.float64) for a in (digits.train.images, params.weights_1, params.weights_2))
-    expected = np.maximum(x @ w1 + params.biases_1, 0) @ w2 + params.biases_2
-    ours = model.logits(params, jnp.asarray(digits.train.images), float32)
-    np.testing.assert_allclose(ours, expected, atol=2e-6 * np.abs(expected).max())
+@pytest.mark.parametrize("widths", [(), (33,), (20, 1), (9, 8, 7)])
+def test_forward_pass_is_that_of_the_formula_at_any_depth(digits, rng, widths):
+    shapes = itertools.pairwise((784, *widths, 10))
+    params = tuple(Layer(_normal(rng, shape) / shape[0] ** 0.5, _normal(rng, shape[1:])) for shape in shapes)
+    x = digits.train.images.astype(np.float64) / 255
+    hidden = []
+    for layer in params[:-1]:
+        hidden.append(np.maximum((hidden[-1] if hidden else x) @ layer.weights + layer.biases, 0))
+    expected = (hidden[-1] if hidden else x) @ params[-1].weights + params[-1].biases
+    first, rest = apart(params)
+    ours = model.forward(float32(jnp.asarray(digits.train.images), first / np.float32(255)), rest)
+    np.testing.assert_allclose(ours.logits, expected, atol=3e-6 * np.abs(expected).max())
+    for mine, right in zip(ours.hidden, hidden, strict=True):
+        np.testing.assert_allclose(mine, right, atol=3e-6 * np.abs(right).max())
+    assert model.from_named(model.named(params)) == params
+
+
+def _normal(rng, shape) -> np.ndarray:
+    return rng.normal(size=shape).astype(np.float32)
 
 
 def test_totals_are_tensorflows_cross_entropy_and_hits(rng):

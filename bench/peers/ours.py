@@ -1,4 +1,4 @@
-"""jaxmlp itself, by `trainer` and an engine, as `python -m jaxmlp.train` drives it. Options: layout, pixels.
+"""jaxmlp itself, by `trainer` and an engine, as `python -m jaxmlp.train` drives it. Options: layout, precision.
 
 A step at a time on a CPU; elsewhere a block of steps is one dispatch of `trainer.advance`, as in a run.
 """
@@ -11,12 +11,12 @@ import numpy as np
 
 import jaxmlp
 from bench.peers import jax_device
-from bench.peers.protocol import Problem, Run, serve
-from jaxmlp import optimizer, trainer
-from jaxmlp.config import Config
+from bench.peers.protocol import TENSORS, Problem, Run, serve
+from jaxmlp import model, trainer
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine import Engine, select
-from jaxmlp.model import Params
+from jaxmlp.execution import Execution
+from jaxmlp.program import GradientDescent, Program
 
 CAPACITY = 100  # the longest block: the original's distance from one report to the next
 
@@ -24,7 +24,7 @@ CAPACITY = 100  # the longest block: the original's distance from one report to 
 def start(problem: Problem) -> Run:
     device = jax_device.use(problem.device)
     engine = engine_of(problem, device)
-    batch = jax.block_until_ready(engine.prepare(Split(problem.images, problem.labels), device))
+    batch = jax.block_until_ready(engine.place(Split(problem.images, problem.labels), device))
     state = jax.device_put(initial(problem), device)
     if device.platform == "cpu":
         take = functools.partial(_step_by_step, engine=engine)
@@ -33,8 +33,8 @@ def start(problem: Problem) -> Run:
 
     def run(steps: int):
         nonlocal state
-        state, outcomes = take(state, batch, steps)
-        return outcomes
+        state, measured = take(state, batch, steps)
+        return measured
 
     return run
 
@@ -42,31 +42,33 @@ def start(problem: Problem) -> Run:
 def engine_of(problem: Problem, device: jax.Device) -> Engine:
     """The engine that the contender's options name. Raises RuntimeError where `select` gives another than asked for."""
     layout = problem.options.get("layout", "auto")
-    config = Config(layout=layout, pixels=problem.options.get("pixels", "auto"))  # pyright: ignore[reportArgumentType]
-    engine = select(config, device)
+    engine = select(execution_of(problem), device)
     if layout not in ("auto", type(engine).__name__.lower()):
         raise RuntimeError(f"layout {layout} was asked for, but jaxmlp.engine.select gives {type(engine).__name__}")
     return engine
 
 
+def execution_of(problem: Problem) -> Execution:
+    return Execution(problem.options.get("layout", "auto"), problem.options.get("precision", "auto"))  # pyright: ignore[reportArgumentType]
+
+
 def initial(problem: Problem) -> trainer.State:
     """The state before step 0 with the problem's own weights, whatever their seed."""
-    tensors = problem.weights_1, problem.biases_1, problem.weights_2, problem.biases_2
-    params = Params(*map(jnp.array, tensors))
-    return trainer.State(params, optimizer.init(params, problem.learning_rate), jnp.zeros((), jnp.int32))
+    params = model.from_named({name: jnp.array(getattr(problem, name)) for name in TENSORS})
+    return trainer.state_of(Program(optimizer=GradientDescent(problem.learning_rate)), params)
 
 
 def _step_by_step(state: trainer.State, batch, steps: int, *, engine: Engine):
-    outcomes = []
+    measured = []
     for _ in range(steps):
-        state, outcome = trainer.step(state, batch, engine=engine)
-        outcomes.append(outcome)
-    return state, jax.device_get(outcomes)
+        state, metrics = trainer.step(state, batch, engine=engine)
+        measured.append(metrics)
+    return state, jax.device_get(measured)
 
 
 def _in_one_dispatch(state: trainer.State, batch, steps: int, *, engine: Engine):
-    state, outcomes = trainer.advance(state, batch, np.int32(steps), engine=engine, capacity=CAPACITY)
-    losses, correct = jax.device_get(outcomes)
+    state, measured = trainer.advance(state, batch, np.int32(steps), engine=engine, capacity=CAPACITY)
+    losses, correct = jax.device_get(measured)
     return state, list(zip(losses[:steps], correct[:steps], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow 1.x, exactly: a library of its own for any JAX user. It imports numpy, jax and optax and nothing of jaxmlp.
+"""TensorFlow 1.x, exactly: a library of its own for any JAX user, on numpy, jax and optax alone.
 
 `random` draws what TensorFlow's CPU kernels draw from a seed; `op_seeds` finds the seeds a graph gives its ops;
 `losses` and `optimizers` are its mathematics.

@@ -8,7 +8,6 @@ from bench import throughput
 from bench.lineup import DENSE, Peer
 from bench.throughput import Plan
 from bench.workload import Workload, first, write
-from jaxmlp.config import Config
 from jaxmlp.data.generated import generated
 
 IMAGES, HIDDEN = 300, 16
@@ -27,7 +26,7 @@ def workload() -> Workload:
 @pytest.fixture(scope="session")
 def problem(workload, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("problem")
-    write(folder, first(generated(IMAGES), None), Config(hidden=HIDDEN), workload)
+    write(folder, first(generated(IMAGES), None), workload)
     return folder
 
 

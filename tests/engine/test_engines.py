@@ -1,7 +1,6 @@
-"""Every engine, whatever its layout and arithmetic, against the mathematics in float64."""
+"""Every engine, whatever its layout and precision, against the mathematics in float64, at any depth."""
 
-import dataclasses
-from typing import get_args
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -9,105 +8,120 @@ import numpy as np
 import pytest
 
 from jaxmlp import model
-from jaxmlp.config import Config, Layout, Pixels
 from jaxmlp.data import Dataset, Split
-from jaxmlp.engine import Dense, select
-from jaxmlp.model import Params, Totals
+from jaxmlp.engine import Dense, Staircase, select, settle
+from jaxmlp.engine.base import apart, together, transpose_output
+from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
+from jaxmlp.model import Layer, Params
 
-HIDDEN = 24
-LAYOUTS = [layout for layout in get_args(Layout) if layout != "auto"]
-ARITHMETIC = [pixels for pixels in get_args(Pixels) if pixels != "auto"]
+CHUNK = 30
 
 
 @pytest.fixture(params=LAYOUTS)
 def engine(request, cpu):
-    return select(Config(layout=request.param, pixels="float32", chunk=30), cpu)
+    return select(Execution(request.param, "float32", CHUNK), cpu)
 
 
 @pytest.fixture(scope="module")
 def digits(digits) -> Dataset:
-    """300 of them: ten tiles, enough for more than one group."""
+    """300 of them: ten tiles, enough for more than one ink group."""
     return digits._replace(train=Split(digits.train.images[:300], digits.train.labels[:300]))
+
+
+def drawn(rng, *widths: int, classes: int = 10) -> Params:
+    """Weights small enough that the softmax is no step function, biases that are not zero."""
+    shapes = list(itertools.pairwise((784, *widths, classes)))
+    scales = [0.01, *[0.1] * len(widths)]
+
+    def normal(scale: float, shape: tuple[int, ...]) -> np.ndarray:
+        return rng.normal(0, scale, shape).astype(np.float32)
+
+    return tuple(Layer(normal(s, shape), normal(0.1, shape[1:])) for s, shape in zip(scales, shapes, strict=True))
 
 
 @pytest.fixture
 def params(rng) -> Params:
-    """Weights small enough that the softmax is no step function, biases that are not zero."""
-    return Params(
-        weights_1=rng.normal(0, 0.01, (784, HIDDEN)).astype(np.float32),
-        biases_1=rng.normal(0, 0.1, HIDDEN).astype(np.float32),
-        weights_2=rng.normal(0, 0.1, (HIDDEN, 10)).astype(np.float32),
-        biases_2=rng.normal(0, 0.1, 10).astype(np.float32),
-    )
+    return drawn(rng, 24)
 
 
 def reference(params: Params, split: Split) -> tuple[float, int, Params, np.ndarray]:
-    """Mean loss, correct count, gradient and logits in float64, the formula as a textbook has it."""
-    w1, b1, w2, b2 = (np.asarray(p, np.float64) for p in params)
-    x, n = split.images.astype(np.float64), len(split.labels)
-    z = x @ w1 + b1
-    h = np.maximum(z, 0)
-    logits = h @ w2 + b2
+    """Summed loss, correct count, gradient and logits in float64, the formula as a textbook has it."""
+    wide = [Layer(*(np.asarray(array, np.float64) for array in layer)) for layer in params]
+    n, inputs = len(split.labels), [split.images.astype(np.float64)]
+    for layer in wide[:-1]:
+        inputs.append(np.maximum(inputs[-1] @ layer.weights + layer.biases, 0))
+    logits = inputs[-1] @ wide[-1].weights + wide[-1].biases
     shifted = logits - logits.max(1, keepdims=True)
     p = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
-    loss = -np.log(p[np.arange(n), split.labels]).mean()
-    d_logits = (p - np.eye(10)[split.labels]) / n
-    dz = d_logits @ w2.T * (z > 0)
-    grads = Params(x.T @ dz, dz.sum(0), h.T @ d_logits, d_logits.sum(0))
-    return loss, int((logits.argmax(1) == split.labels).sum()), grads, logits
+    back, grads = p - np.eye(logits.shape[1])[split.labels], []
+    for layer, x in zip(reversed(wide), reversed(inputs), strict=True):
+        grads.insert(0, Layer(x.T @ back, back.sum(0)))
+        back = back @ layer.weights.T * (x > 0)
+    loss = -np.log(p[np.arange(n), split.labels]).sum()
+    return loss, int((logits.argmax(1) == split.labels).sum()), tuple(grads), logits
+
+
+def sums(engine, params, batch, loss=model.loss, rows=None):
+    return jax.jit(lambda p, r: engine.sum_grads(loss, p, batch, r))(params, rows)
+
+
+def logits_of(engine, params, batch):
+    return jax.jit(lambda p: engine.map_rows(lambda x, rest, *_: model.forward(x, rest).logits, p, batch))(params)
 
 
 def assert_close(grads: Params, expected: Params) -> None:
-    for name, ours, theirs in zip(Params._fields, grads, expected, strict=True):
+    for name, ours in model.named(grads).items():
+        theirs = model.named(expected)[name]
         error, norm = np.linalg.norm(np.asarray(ours) - theirs), np.linalg.norm(theirs)
         assert error <= 1e-5 * norm, f"{name}: {error:.2e} of {norm:.2e}"
 
 
 @pytest.mark.parametrize("count", [1, 71, 300])
-@pytest.mark.parametrize("pixels", ARITHMETIC)
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_loss_hits_gradient_and_logits_are_the_formulas(layout, pixels, params, digits, cpu, count):
-    engine = select(Config(layout=layout, pixels=pixels, chunk=30), cpu)
+def test_loss_hits_gradient_and_logits_are_the_formulas(layout, precision, params, digits, cpu, count):
+    engine = select(Execution(layout, precision, CHUNK), cpu)
     split = Split(digits.train.images[:count], digits.train.labels[:count])
-    batch = engine.prepare(split, cpu)
-    loss, correct, grads = jax.jit(engine.loss_and_grads)(params, batch)
+    batch = engine.place(split, cpu)
+    totals, grads = sums(engine, params, batch)
     expected_loss, expected_correct, expected_grads, expected_logits = reference(params, split)
-    np.testing.assert_allclose(loss, expected_loss, rtol=1e-6)
-    assert correct == expected_correct
+    np.testing.assert_allclose(totals.loss, expected_loss, rtol=1e-6)
+    assert totals.correct == expected_correct
     assert_close(grads, expected_grads)
-    logits = jax.jit(engine.logits)(params, batch)
-    np.testing.assert_allclose(logits, expected_logits, atol=2e-6 * np.abs(expected_logits).max())
+    atol = 2e-6 * np.abs(expected_logits).max()
+    np.testing.assert_allclose(logits_of(engine, params, batch), expected_logits, atol=atol)
     assert batch.size == count
 
 
-def test_evaluation_counts_what_training_counts(engine, params, digits, cpu):
-    batch = engine.prepare(digits.train, cpu)
-    loss, correct, _ = jax.jit(engine.loss_and_grads)(params, batch)
-    totals = jax.jit(engine.totals)(params, batch)
-    np.testing.assert_allclose(totals.loss / batch.size, loss, rtol=1e-6)
-    assert totals.correct == correct
+@pytest.mark.parametrize("widths", [(), (24, 17), (9, 1, 8)])
+def test_any_number_of_layers_is_the_formula_too(engine, digits, rng, cpu, widths):
+    params = drawn(rng, *widths)
+    totals, grads = sums(engine, params, engine.place(digits.train, cpu))
+    expected_loss, _, expected_grads, _ = reference(params, digits.train)
+    np.testing.assert_allclose(totals.loss, expected_loss, rtol=1e-6)
+    assert_close(grads, expected_grads)
 
 
 @pytest.mark.parametrize("ink", ["none", "full"])
 def test_images_without_any_ink_or_without_any_blank_are_handled(engine, params, rng, cpu, ink):
     images = np.zeros((90, 784), np.uint8) if ink == "none" else rng.integers(1, 256, (90, 784)).astype(np.uint8)
     split = Split(images, rng.integers(0, 10, 90).astype(np.uint8))
-    loss, _, grads = jax.jit(engine.loss_and_grads)(params, engine.prepare(split, cpu))
+    totals, grads = sums(engine, params, engine.place(split, cpu))
     expected_loss, _, expected_grads, _ = reference(params, split)
-    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    np.testing.assert_allclose(totals.loss, expected_loss, rtol=1e-5)
     assert_close(grads, expected_grads)
 
 
 def test_relu_has_no_gradient_at_zero(engine, params, cpu):
     """A blank image and zero biases: z is exactly 0, where TensorFlow's ReLU passes nothing back."""
-    params = params._replace(biases_1=np.zeros(HIDDEN, np.float32))
+    params = (params[0]._replace(biases=np.zeros(24, np.float32)), *params[1:])
     split = Split(np.zeros((3, 784), np.uint8), np.zeros(3, np.uint8))
-    _, _, grads = jax.jit(engine.loss_and_grads)(params, engine.prepare(split, cpu))
-    assert not np.any(grads.biases_1)
+    _, grads = sums(engine, params, engine.place(split, cpu))
+    assert not np.any(grads[0].biases)
 
 
 def test_bytes_stay_bytes_on_the_device(engine, digits, cpu):
-    batch = engine.prepare(digits.train, cpu)
+    batch = engine.place(digits.train, cpu)
     sizes = {leaf.dtype: 0 for leaf in jax.tree.leaves(batch)}
     for leaf in jax.tree.leaves(batch):
         sizes[leaf.dtype] += leaf.size
@@ -119,44 +133,76 @@ def test_bytes_stay_bytes_on_the_device(engine, digits, cpu):
 def test_order_of_images_changes_no_sum(engine, params, digits, rng, cpu):
     order = rng.permutation(len(digits.train.labels))
     shuffled = Split(digits.train.images[order], digits.train.labels[order])
-    one = jax.jit(engine.loss_and_grads)(params, engine.prepare(digits.train, cpu))
-    other = jax.jit(engine.loss_and_grads)(params, engine.prepare(shuffled, cpu))
-    assert one[1] == other[1]
-    assert_close(one[2], other[2])
+    one = sums(engine, params, engine.place(digits.train, cpu))
+    other = sums(engine, params, engine.place(shuffled, cpu))
+    assert one[0].correct == other[0].correct
+    assert_close(one[1], other[1])
 
 
 def test_number_of_classes_is_the_weights(engine, digits, rng, cpu):
-    params = model.init(Config(hidden=HIDDEN), 47)
+    params = drawn(rng, 24, classes=47)
     split = Split(digits.train.images, rng.integers(0, 47, len(digits.train.labels)).astype(np.uint8))
-    batch = engine.prepare(split, cpu)
-    assert jax.jit(engine.loss_and_grads)(params, batch)[2].weights_2.shape == (HIDDEN, 47)
-    assert jax.jit(engine.logits)(params, batch).shape == (300, 47)
+    batch = engine.place(split, cpu)
+    assert sums(engine, params, batch)[1][-1].weights.shape == (24, 47)
+    assert logits_of(engine, params, batch).shape == (300, 47)
 
 
-def test_loss_head_can_be_handed_a_cotangent_an_image(engine, params, digits, rng, cpu):
-    """What parity's T2b does: labels of any trailing shape are laid out with their images."""
-    cotangents = rng.normal(size=(300, 10)).astype(np.float32)
-    linear = dataclasses.replace(engine, head=lambda z, c: Totals((z * c).sum(), jnp.zeros((), jnp.int32)))
-    batch = linear.prepare(Split(digits.train.images, cotangents), cpu)
-    _, _, grads = jax.jit(linear.loss_and_grads)(params, batch)
-    np.testing.assert_allclose(grads.biases_2, cotangents.mean(0), rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize("count", [71, 300])
+def test_rows_go_along_with_their_images(engine, params, digits, rng, cpu, count):
+    """Masks of a dropout, say, or a derivative by the logits an image, as parity's T2b hands over."""
+    split = Split(digits.train.images[:count], digits.train.labels[:count])
+    mask = (rng.random((count, 24)) < 0.5).astype(np.float32)
+
+    def masked(inputs, rest, labels, rows):
+        hidden = jax.nn.relu(inputs + rest[0].biases) * rows
+        return model.totals(jnp.matmul(hidden, rest[1].weights, precision="highest") + rest[1].biases, labels)
+
+    def of_image(weights, rest, image, label, row):
+        return masked((image.astype(jnp.float32) @ weights)[None], rest, label[None], row[None]).loss
+
+    _, grads = sums(engine, params, engine.place(split, cpu), masked, mask)
+    first, rest = apart(params)
+    each = jax.vmap(jax.grad(of_image, (0, 1)), (None, None, 0, 0, 0))(first, rest, *map(jnp.asarray, (*split, mask)))
+    assert_close(grads, together(*jax.tree.map(lambda grad: grad.sum(0), each)))
 
 
+def test_rows_come_back_in_the_order_the_images_came(engine, params, digits, rng, cpu):
+    numbers = {"own": rng.permutation(300).astype(np.int32)}
+    batch = engine.place(digits.train, cpu)
+
+    def told(inputs, rest, labels, rows):
+        return {"labels": labels, "numbers": rows["own"], "inputs": inputs}
+
+    got = jax.jit(lambda p, r: engine.map_rows(told, p, batch, r))(params, numbers)
+    np.testing.assert_array_equal(got["labels"], digits.train.labels)
+    np.testing.assert_array_equal(got["numbers"], numbers["own"])
+    product = digits.train.images.astype(np.float64) @ params[0].weights
+    np.testing.assert_allclose(got["inputs"], product, atol=2e-6 * np.abs(product).max())
+
+
+def test_parameters_come_apart_and_together_again(params):
+    for some in (params, params[1:]):
+        first, rest = apart(some)
+        assert rest[0].weights is None
+        jax.tree.map(np.testing.assert_array_equal, together(first, rest), some)
+        jax.tree.map(np.testing.assert_array_equal, transpose_output(transpose_output(rest)), rest)
+
+
+@pytest.mark.parametrize("widths", [(24,), (8, 7)])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_float64_gradient_agrees_with_finite_differences(layout, params, digits, cpu):
+def test_float64_gradient_agrees_with_finite_differences(layout, widths, digits, rng, cpu):
     with jax.enable_x64(True):
-        engine = select(Config(layout=layout, pixels="float32", chunk=30), cpu)
-        split = Split(digits.train.images[:120], digits.train.labels[:120])
-        batch = engine.prepare(split, cpu)
-        point = jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), params)
-        loss = jax.jit(lambda p: engine.totals(p, batch).loss / 120)
-        grads = jax.jit(engine.loss_and_grads)(point, batch)[2]
+        engine = select(Execution(layout, "float32", CHUNK), cpu)
+        batch = engine.place(Split(digits.train.images[:120], digits.train.labels[:120]), cpu)
+        point = jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), drawn(rng, *widths))
+        gradients = jax.jit(lambda p: engine.sum_grads(model.loss, p, batch))
+        grads = gradients(point)[1]
         direction = jax.tree.map(lambda p: jnp.asarray(np.random.default_rng(1).normal(size=p.shape)), point)
         step = 1e-7
-        ahead = loss(jax.tree.map(lambda p, d: p + step * d, point, direction))
-        behind = loss(jax.tree.map(lambda p, d: p - step * d, point, direction))
-        slope = sum(jnp.vdot(g, d) for g, d in zip(grads, direction, strict=True))
-        assert grads.weights_1.dtype == jnp.float64
+        ahead = gradients(jax.tree.map(lambda p, d: p + step * d, point, direction))[0].loss
+        behind = gradients(jax.tree.map(lambda p, d: p - step * d, point, direction))[0].loss
+        slope = sum(map(jnp.vdot, jax.tree.leaves(grads), jax.tree.leaves(direction)))
+        assert grads[0].weights.dtype == jnp.float64
         np.testing.assert_allclose((ahead - behind) / (2 * step), slope, rtol=1e-5)
 
 
@@ -164,30 +210,43 @@ def test_float64_gradient_agrees_with_finite_differences(layout, params, digits,
 def test_chunk_does_not_change_the_mathematics(layout, params, digits, cpu):
     results = []
     for chunk in (7, 37, 10_000):
-        engine = select(Config(layout=layout, pixels="float32", chunk=chunk), cpu)
-        results.append(jax.jit(engine.loss_and_grads)(params, engine.prepare(digits.train, cpu)))
-    for loss, correct, grads in results[1:]:
-        np.testing.assert_allclose(loss, results[0][0], rtol=1e-6)
-        assert correct == results[0][1]
-        assert_close(grads, results[0][2])
+        engine = select(Execution(layout, "float32", chunk), cpu)
+        results.append(sums(engine, params, engine.place(digits.train, cpu)))
+    for totals, grads in results[1:]:
+        np.testing.assert_allclose(totals.loss, results[0][0].loss, rtol=1e-6)
+        assert totals.correct == results[0][0].correct
+        assert_close(grads, results[0][1])
 
 
-@pytest.mark.parametrize("pixels", ARITHMETIC)
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout, pixels, params, digits, cpu):
+def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout, precision, digits, rng, cpu):
     """A GPU multiplies float32 in TF32, and a TPU in bfloat16, unless told otherwise; a CPU would not show it."""
-    engine = select(Config(layout=layout, pixels=pixels, chunk=30), cpu)
-    batch = engine.prepare(digits.train, cpu)
-    for function in (engine.loss_and_grads, engine.totals, engine.logits):
-        lowered = jax.jit(function).lower(params, batch).as_text()
+    engine = select(Execution(layout, precision, CHUNK), cpu)
+    batch, params = engine.place(digits.train, cpu), drawn(rng, 24, 12)
+
+    def hits(inputs, rest, labels, rows):
+        return model.hits(model.forward(inputs, rest).logits, labels)
+
+    for function in (lambda p: engine.sum_grads(model.loss, p, batch), lambda p: engine.map_rows(hits, p, batch)):
+        lowered = jax.jit(function).lower(params).as_text()
         products = [line for line in lowered.splitlines() if "stablehlo.dot_general" in line]
         assert products
         left = [line for line in products if "[HIGHEST, HIGHEST]" not in line and line.count("xbf16>") < 2]
         assert not left, left[0]
 
 
-def test_auto_is_settled_by_the_device_and_told(cpu):
-    described = select(Config(), cpu).describe()
-    assert described["pixels"] == "float32"
-    assert described["layout"] in LAYOUTS
-    assert isinstance(select(Config(layout="dense"), cpu), Dense)
+def test_what_is_left_open_is_settled_by_the_device(cpu):
+    settled = settle(Execution(), cpu)
+    assert settled.precision == "float32"
+    assert settled.layout in LAYOUTS
+    assert isinstance(settled.chunk, int)
+    assert settle(Execution(chunk=7), cpu).chunk == 7
+
+
+def test_engines_of_one_execution_are_equal_so_that_they_share_a_compiled_program(cpu):
+    for layout, kind in (("dense", Dense), ("staircase", Staircase)):
+        one, other = (select(Execution(layout), cpu) for _ in range(2))
+        assert isinstance(one, kind)
+        assert hash(one) == hash(other)
+        assert one == other

@@ -1,0 +1,83 @@
+"""`python -m parity mutants`: hunts the mutants of the port one by one and reports how each is caught."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+
+from jaxmlp.data import Dataset
+from jaxmlp.device import pick
+from jaxmlp.errors import ConfigError
+from jaxmlp.program import Program
+from jaxmlp.run.files import write_whole
+from parity.commands.options import MutantsOptions
+from parity.mutants.hunt import Finding, Hunt, catalogue
+from parity.mutants.mutant import Mutant
+from parity.noise import reference
+from parity.oracle import select
+
+STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of a blank image sit on the kink, at 10 neither
+HEAD = f"{'planted':46}{'must be killed at':28}{'× limit':>10}  {'shows first at':36}verdict"
+
+
+def mutants(options: MutantsOptions) -> int:
+    """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or ParityError."""
+    started, hunted = time.perf_counter(), chosen(options.only)
+    dataset = with_blanks(options.images.load(options.seed))
+    oracle = select.live(options.oracle, 0, options.time_limit)
+    print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
+    program = Program(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
+    hunt = Hunt(program, dataset, pick("cpu"), *reference.live(oracle, program, dataset, STEPS))
+    findings: list[Finding] = []
+    for finding in hunt.findings(hunted, options.jobs):
+        print(line(finding) if findings else f"{HEAD}\n{line(finding)}", flush=True)
+        findings.append(finding)
+    print(summary(findings, time.perf_counter() - started))
+    if options.json:
+        write_whole(options.json, to_json(findings).encode())
+    return 0 if all(finding.held for finding in findings) else 1
+
+
+def chosen(only: Sequence[str]) -> list[Mutant]:
+    """The mutants with one of these words in their names, or all. Raises ConfigError where there are none."""
+    every = catalogue()
+    named = [mutant for mutant in every if not only or any(word in mutant.name for word in only)]
+    if not named:
+        raise ConfigError(f"only = {' '.join(only)!r} fits none of the {len(every)} planted bugs")
+    return named
+
+
+def with_blanks(dataset: Dataset) -> Dataset:
+    """The data set with one image in a hundred made blank, all of one class, so that their gradients add up.
+
+    There z = b1 = 0 before the first step, and the ReLU's gradient at 0 matters.
+    """
+    images, labels = dataset.train.images.copy(), dataset.train.labels
+    images[(labels == labels[0]).nonzero()[0][: max(1, len(labels) // 100)]] = 0
+    return dataset._replace(train=dataset.train._replace(images=images))
+
+
+def line(finding: Finding) -> str:
+    """A row of the table."""
+    verdict = "as expected" if finding.held else "GAP CLOSED" if finding.expected == "nothing" else "SURVIVED"
+    return f"{finding.name:46}{finding.expected:28}{finding.ratio:>10.3g}  {finding.first[:34]:36}{verdict}"
+
+
+def summary(findings: Sequence[Finding], seconds: float) -> str:
+    """How many were killed, and by which factor the nearest of either kind misses the other side."""
+    benign = [finding for finding in findings if finding.expected == "nothing"]
+    planted = [finding for finding in findings if finding.expected != "nothing"]
+    killed, alone = (sum(finding.held for finding in some) for some in (planted, benign))
+    nearest = min(planted, key=lambda finding: finding.ratio)
+    return (
+        f"{killed} of {len(planted)} mutants killed as expected, {alone} of {len(benign)} benign variants left alone;"
+        f" {seconds:.0f} s\n"
+        f"nearest to surviving: {nearest.name}, {nearest.ratio:.3g} times over its limit ({nearest.expected})"
+    )
+
+
+def to_json(findings: Sequence[Finding]) -> str:
+    """A list of objects."""
+    rows = [{**f._asdict(), "ratio": f.ratio if math.isfinite(f.ratio) else str(f.ratio)} for f in findings]
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"

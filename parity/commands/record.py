@@ -1,0 +1,108 @@
+"""`python -m parity record`: lets genuine TensorFlow 1.15.5 run the original, and keeps the traces.
+
+Weights of step t would take 3 MB, so a recording defines its own: the seed's initial weights plus an 8-bit difference
+that leads close to the free run's. What TensorFlow computed from exactly those weights is what is recorded.
+"""
+
+import datetime
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from jaxmlp.data import Dataset
+from jaxmlp.program import Program
+from jaxmlp.run.files import write_whole
+from parity.commands.options import RecordOptions
+from parity.compare.archive import to_bytes
+from parity.compare.probe import PROBE
+from parity.compare.tensor import Coded, Start, Tensor, Whole, sample, sketch
+from parity.compare.trace import StepTrace, Trace, data_digests
+from parity.noise import reference
+from parity.noise.float64 import truth
+from parity.oracle import environment, recording
+from parity.oracle.ask import Oracle, Question, Tf115
+from parity.oracle.live import SERIES, header, steps_from
+from parity.oracle.long_run import long_run
+from parity.subject.port import arrays
+from parity.subject.subject import Named, of_role, tensors
+
+EXACT = {"logits": 1000, "units": 200}  # images of which these are kept whole
+EXACT_ROWS = 4  # rows kept whole of other tensors that are sketched
+SMALL = 1024  # a tensor of so many elements is kept whole
+
+
+def record(options: RecordOptions) -> int:
+    """Returns 0; raises JaxmlpError or ParityError."""
+    dataset = options.data.load()
+    oracle = Tf115(environment.require(), threads=1, time_limit=options.time_limit)
+    folder = options.into or recording.FOLDER
+    for seed in options.seeds:
+        steps = [step for step in options.steps if step < options.length] if seed in options.stepped else [0]
+        program = Program(seed=seed, steps=options.length)
+        work = (options.work or platformdirs.user_cache_path("jaxmlp") / "recording") / identity(
+            program, dataset, steps
+        )
+        print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
+        content = to_bytes(*seed_recording(oracle, program, dataset, steps, work))
+        write_whole(folder / f"seed{seed}.npz", content)
+        print(f"seed {seed}: {len(content) / 1e6:.2f} MB", flush=True)
+    return 0
+
+
+def seed_recording(
+    oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int], work: Path
+) -> tuple[Trace, list[np.ndarray]]:
+    """The trace of one seed's recording, and the arrays that its reader will know."""
+    case = reference.case(program, dataset)
+    case = case._replace(source=dataset.source.split(" from ")[0])  # without where this machine keeps it
+    free = long_run(oracle, case, steps, work)
+    asked = oracle.ask(case, [Question({"ask": "init"})])
+    initial = tensors(asked.arrays[0], "weights")
+    traced: dict[int, StepTrace] = {}
+    for step, start in starts(free, initial, steps, reference.probe(program, dataset)).items():
+        weights = {name: tensor.array for name, tensor in start.items()}
+        grad = truth(weights, dataset.train).logits_grad
+        one = steps_from(oracle, case, {step: weights}, {step: grad})[step]  # at a time: an answer is over 10 MB
+        got = {key: packed(key, tensor.array) for key, tensor in one.got.items()}
+        traced[step] = StepTrace(of_role("weights", start), got)
+    told = header(case, initial, asked, "recording")
+    told["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
+    series = {name: free[name] for name in (*SERIES, "test_predictions")}
+    return Trace(told, series, traced), reference.known(program, dataset)
+
+
+def starts(free: Named, initial: Named, steps: Sequence[int], probe: Named) -> dict[int, dict[str, Start]]:
+    """The weights of each step to record, near the free run's, and the probe's."""
+    found: dict[int, dict[str, Start]] = {}
+    for step in steps:
+        way = {name: Coded.of(array, free[f"{step}/weights/{name}"]) for name, array in initial.items()} if step else {}
+        found[step] = way or {name: Whole(array) for name, array in initial.items()}
+    return {**found, PROBE: {name: Whole(array) for name, array in probe.items()}}
+
+
+def packed(key: str, array: np.ndarray) -> Tensor:
+    """Small tensors whole and large ones as sketches."""
+    rows = EXACT.get(key.partition("/")[0], EXACT_ROWS)
+    if array.size <= SMALL or rows >= len(array):
+        return Whole(array)
+    return sketch(array, sample(rows, len(array)))
+
+
+def identity(program: Program, dataset: Dataset, steps: Sequence[int]) -> str:
+    """A folder name for one unfinished run: another program, data set or choice of steps gets another."""
+    everything = [program.digest(), program.steps, program.report_every, data_digests(arrays(dataset)), list(steps)]
+    return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
+
+
+def cpu() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,123 @@
+"""A trace as bytes, and back: the one format on disk, without pickle, with a digest over all of its content.
+
+An npz: the header as JSON; "series/losses"; "0/got/loss/loss"; a sketch as its four parts. Of a start that the reader
+has anyway (initial weights, the probe) only the digest is kept, and it is looked up among `known` arrays.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity.compare.tensor import Coded, Sketch, Start, Tensor, Whole, digest
+from parity.compare.trace import StepTrace, Trace
+from parity.errors import CannotCompare
+
+FORMAT = 2
+Arrays = dict[str, np.ndarray]
+
+
+def to_bytes(trace: Trace, known: Iterable[np.ndarray] = ()) -> bytes:
+    """The file's content. Arrays of starts that are among `known` are kept by digest."""
+    there = {digest(array) for array in known}
+    arrays: Arrays = {f"series/{name}": array for name, array in trace.series.items()}
+    bases, starts = {}, {}
+    for step, one in trace.steps.items():
+        for key, tensor in one.start.items():
+            name, base = f"{step}/start/{key}", tensor.base if isinstance(tensor, Coded) else tensor.array
+            starts[name] = digest(tensor.array)
+            if digest(base) in there:
+                bases[name] = digest(base)
+            arrays |= _packed(name, tensor, without_base=name in bases)
+        for key, tensor in one.got.items():
+            arrays |= _packed(f"{step}/got/{key}", tensor)
+    header = {**trace.header, "format": FORMAT, "steps": list(trace.steps), "bases": bases, "starts": starts}
+    header["content"] = content_digest(header, arrays)
+    return _npz(header, arrays)
+
+
+def read(file: Path, known: Iterable[np.ndarray] = ()) -> Trace:
+    """The trace in a file. Raises `CannotCompare` in one line that names the file: not a trace, damaged, of another
+    format, or based on arrays that are not among `known`.
+    """
+    return decoded(file, *read_arrays(file), known)
+
+
+def decoded(file: Path, header: Mapping[str, Any], arrays: Arrays, known: Iterable[np.ndarray] = ()) -> Trace:
+    """The trace in what `read_arrays` gave. Raises `CannotCompare` where it is based on arrays that are not `known`."""
+    there = {digest(array): array for array in known}
+    try:
+        steps = {int(step): _step(header, arrays, step, there) for step in header["steps"]}
+    except KeyError as error:
+        raise CannotCompare(f"{file} starts from weights that are not those drawn here: {error.args[0]}") from None
+    series = {name.removeprefix("series/"): array for name, array in arrays.items() if name.startswith("series/")}
+    kept = {key: value for key, value in header.items() if key not in ("bases", "starts", "steps")}
+    return Trace(kept, series, steps)
+
+
+def read_arrays(file: Path) -> tuple[dict[str, Any], Arrays]:
+    """Header and arrays of a file whose content is what its digest says. Raises `CannotCompare`."""
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as npz:
+            arrays = {name: npz[name] for name in npz.files}
+        header = json.loads(arrays.pop("header").tobytes())
+        told, content = header["format"], header.pop("content")
+        right = told == FORMAT and content == content_digest(header, arrays)
+    except Exception as error:  # zipfile, zlib, json and numpy raise a dozen types on damaged input
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CannotCompare(f"{file} is not a recording: {reason}") from None
+    if told != FORMAT:
+        raise CannotCompare(f"{file} has format {told}, not {FORMAT}: record it again")
+    if not right:
+        raise CannotCompare(f"{file} is damaged: its content is not what its digest says")
+    return header, arrays
+
+
+def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over the header and every array with its name."""
+    told = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(arrays):
+        told.update(f"{name} {digest(arrays[name])}".encode())
+    return told.hexdigest()
+
+
+def _npz(header: Mapping[str, Any], arrays: Arrays) -> bytes:
+    buffer = io.BytesIO()
+    text = np.frombuffer(json.dumps(header, indent=1).encode(), np.uint8)
+    np.savez_compressed(buffer, header=text, **arrays)  # pyright: ignore[reportArgumentType]
+    return buffer.getvalue()
+
+
+def _packed(name: str, tensor: Tensor | Start, without_base: bool = False) -> Arrays:
+    parts = {f"{name}:{field}": np.asarray(value) for field, value in tensor._asdict().items()}
+    base = f"{name}:{'base' if isinstance(tensor, Coded) else 'array'}"
+    return {part: array for part, array in parts.items() if not (without_base and part == base)}
+
+
+def _step(header: Mapping[str, Any], arrays: Arrays, step: int, known: Mapping[str, np.ndarray]) -> StepTrace:
+    start, prefix = {}, f"{step}/start/"
+    for name, right in header["starts"].items():
+        if name.startswith(prefix):
+            base = known[header["bases"][name]] if name in header["bases"] else None
+            tensor = _unpacked(arrays, name, base)
+            if digest(tensor.array) != right:
+                raise CannotCompare(f"{name} does not come out as recorded: this machine computes other float32 sums")
+            start[name.removeprefix(prefix)] = tensor
+    prefix = f"{step}/got/"
+    keys = {name.removeprefix(prefix).partition(":")[0] for name in arrays if name.startswith(prefix)}
+    return StepTrace(start, {key: _unpacked(arrays, prefix + key) for key in sorted(keys)})
+
+
+def _unpacked(arrays: Arrays, name: str, base: np.ndarray | None = None) -> Any:
+    def part(field: str) -> np.ndarray:
+        return arrays[f"{name}:{field}"]
+
+    if f"{name}:codes" in arrays:
+        return Coded(part("base") if base is None else base, part("codes"), part("scale"))
+    if f"{name}:sums" in arrays:
+        return Sketch(part("sums"), part("rows"), part("values"), tuple(part("shape").tolist()))
+    return Whole(part("array") if base is None else base)

@@ -1,0 +1,76 @@
+"""What either side records of a run: named tensors of single steps from given weights, and the series of a free run.
+
+The one format: a live TensorFlow, a recording and a subject all make a `Trace`, and `tiers.py` compares two of them.
+Keys are "role/name": a step's `start` has weights/weights_1, …; what it `got` has loss/loss, correct/correct,
+logits/logits [N, C], units/1 (uint8, packed bits of the first hidden layer's units that are on), grads/weights_1,
+backward/weights_1 (with the derivative by the logits handed over) and weights/weights_1 after the update.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from parity.compare.probe import PROBE
+from parity.compare.tensor import Start, Tensor, digest
+
+
+class StepTrace(NamedTuple):
+    """One step from given weights."""
+
+    start: Mapping[str, Start]
+    got: Mapping[str, Tensor]
+    following: "StepTrace | None" = None  # the step after it, where it can be had: shows an optimizer that remembers
+
+    def arrays(self, part: str) -> dict[str, np.ndarray]:
+        """The tensors of "start" or "got" as arrays; what a sketch does not know is NaN."""
+        return {key: tensor.array for key, tensor in getattr(self, part).items()}
+
+    def of_role(self, role: str) -> dict[str, Tensor]:
+        """What it got of one role, by name."""
+        return {key.partition("/")[2]: tensor for key, tensor in self.got.items() if key.startswith(f"{role}/")}
+
+    def number(self, role: str) -> Any:
+        """A scalar that it got: "loss" or "correct"."""
+        return self.got[f"{role}/{role}"].array[()]
+
+
+class Trace(NamedTuple):
+    """Everything one side says about a run.
+
+    header: "side" (reference or subject), "who", "provenance", "digests" of the data and the initial weights, "images",
+    "tests"; of TensorFlow's sides also "program", "program_digest", "graph_digest" and "source".
+    """
+
+    header: Mapping[str, Any]
+    series: Mapping[str, np.ndarray]  # losses float [S], corrects int64 [S], test_steps and test_corrects int64 [R]
+    steps: Mapping[int, StepTrace]
+
+
+def cut(series: Mapping[str, np.ndarray], steps: int) -> dict[str, np.ndarray]:
+    """The first `steps` steps of a free run."""
+    tested = series["test_steps"] < steps
+    tests = {name: series[name][tested] for name in ("test_steps", "test_corrects")}
+    return {"losses": series["losses"][:steps], "corrects": series["corrects"][:steps], **tests}
+
+
+def tests(series: Mapping[str, np.ndarray]) -> dict[int, int]:
+    """Test images classified right, by step, after its update."""
+    return dict(zip(series["test_steps"].tolist(), series["test_corrects"].tolist(), strict=True))
+
+
+def step_name(step: int) -> str:
+    """How a step is called in a sentence."""
+    return "the probe" if step == PROBE else f"step {step}"
+
+
+def data_digests(data: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Digests of train_images, train_labels, test_images and test_labels."""
+    names = {"train pixels": "train_images", "train labels": "train_labels"}
+    names |= {"test pixels": "test_images", "test labels": "test_labels"}
+    return {told: digest(data[name]) for told, name in names.items()}
+
+
+def weight_digests(weights: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Digests of the initial tensors, by name."""
+    return {f"initial {name}": digest(np.asarray(array)) for name, array in weights.items()}

@@ -1,0 +1,115 @@
+"""Holds mutants and benign variants of the port against TensorFlow, one by one, and reports how each is caught.
+
+Every mutant must be killed by the tier and at the tensor that its description names, at least ten times over the limit;
+every benign variant must stay under a third of every limit (T3, which is a bound and not a calibration: within it).
+Otherwise the limits are wrong, and the finding says which gap closed.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import jax
+
+from jaxmlp.data.dataset import Dataset
+from jaxmlp.execution import Execution, Layout
+from jaxmlp.program import Program
+from parity.compare.comparable import require_comparable
+from parity.compare.limits import Budget
+from parity.compare.rules import rule_of
+from parity.compare.tiers import Check, compare
+from parity.compare.trace import Trace
+from parity.errors import CannotCompare
+from parity.mutants import inputs, layout, network, training
+from parity.mutants.mutant import REFUSED, Mutant
+from parity.noise.benign import benign
+from parity.noise.ensemble import budget, ensemble
+from parity.noise.float64 import Truth
+from parity.subject.port import Port, arrays, port
+from parity.subject.subject import trace
+
+KILLED = 10  # times over the limit, at least
+BENIGN = 1 / 3  # of the limit, at most
+CHUNKS = 4  # the images are computed in so many chunks, or in one less and a rest that fills none
+
+
+class Finding(NamedTuple):
+    """What became of one mutant or benign variant."""
+
+    name: str
+    expected: str  # tier and tensor, or "nothing"
+    ratio: float  # times the limit: at the expected place, or a benign variant's largest
+    first: str  # where it shows first or most
+    held: bool  # as expected
+
+
+def catalogue() -> list[Mutant]:
+    """Every mutant."""
+    return [*inputs.mutants(), *network.mutants(), *layout.mutants(), *training.mutants()]
+
+
+@dataclasses.dataclass
+class Hunt:
+    """What every variant of the port is held against."""
+
+    program: Program
+    dataset: Dataset
+    device: jax.Device
+    reference: Trace
+    truths: Mapping[int, Truth]
+
+    def findings(self, mutants: Sequence[Mutant], jobs: int) -> Iterator[Finding]:
+        """A finding for each benign variant, then for each mutant, in their order; `jobs` at a time."""
+        variants = [*benign(self.program, self.dataset, self.device, free=False), self._rest_only()]
+        self._budget = self._free_budget(variants) if any(mutant.free for mutant in mutants) else None
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(self._left_alone, variants)
+            yield from pool.map(self._killed, mutants)
+
+    def _left_alone(self, variant: Port) -> Finding:
+        """A harmless variant: nothing may come near a limit."""
+        checks = self._checks(variant, None)
+        worst = max(checks, key=lambda check: check.ratio / _allowed(check))
+        held = all(check.ratio <= _allowed(check) for check in checks)
+        return Finding(f"benign: {variant.name}", "nothing", worst.ratio, worst.place, held)
+
+    def _killed(self, mutant: Mutant) -> Finding:
+        """A mutant: killed where its description says."""
+        expected = mutant.tier if mutant.tier == REFUSED else f"{mutant.tier} {mutant.tensor}"
+        try:
+            checks = self._checks(
+                mutant.change(self._port(mutant.layout, mutant.rest)), self._budget if mutant.free else None
+            )
+        except CannotCompare as error:
+            return Finding(mutant.name, expected, math.inf, str(error), mutant.tier == REFUSED)
+        there = [check for check in checks if (check.tier, check.tensor) == (mutant.tier, mutant.tensor)]
+        ratio = max((check.ratio for check in there), default=0.0)
+        elsewhere = [check for check in checks if not check.passed and check.step != mutant.only_step]
+        first = next((check for check in checks if not check.passed), None)
+        held = ratio >= KILLED and not (mutant.only_step is not None and elsewhere)
+        return Finding(mutant.name, expected, ratio, first.place if first else "nowhere", held)
+
+    def _free_budget(self, variants: Sequence[Port]) -> Budget:
+        return budget(*ensemble(self._port(), variants, lambda step: None))
+
+    def _rest_only(self) -> Port:
+        return dataclasses.replace(self._port(rest=True), name="a rest that fills no chunk")
+
+    def _port(self, layout: Layout = "dense", rest: bool = False) -> Port:
+        images = len(self.dataset.train.labels)
+        chunk = images // (CHUNKS - 1) - 1 if rest else -(-images // CHUNKS)
+        return port(self.program, self.dataset, self.device, Execution(layout, "float32", chunk))
+
+    def _checks(self, one: Port, allowed: Budget | None) -> list[Check]:
+        starts = {step: stepped.arrays("start") for step, stepped in self.reference.steps.items()}
+        logits_grads = {step: truth.logits_grad for step, truth in self.truths.items()}
+        got = trace(one, arrays(one.dataset), starts, logits_grads, self.program.steps if allowed else 0)
+        if not one.float64:
+            require_comparable(self.reference, got if allowed else got._replace(series=self.reference.series))
+        return compare(self.reference, got, self.truths, rule_of(self.program.as_dict()), allowed)
+
+
+def _allowed(check: Check) -> float:
+    return 1.0 if check.tier == "T3" else BENIGN

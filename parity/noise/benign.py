@@ -1,0 +1,58 @@
+"""Variants of the port that compute the same mathematics with other roundings: the members of the ensemble."""
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from jaxmlp import trainer
+from jaxmlp.data.dataset import Dataset, Split
+from jaxmlp.execution import Execution
+from jaxmlp.model import Params
+from jaxmlp.program import Program
+from parity.subject.port import Port, port, require_float64
+
+DENSE = Execution("dense", "float32")
+
+
+def benign(program: Program, dataset: Dataset, device: jax.Device, *, free: bool) -> list[Port]:
+    """The variants: for free runs also those that start one unit in the last place away."""
+    require_float64(device)
+    straight, images = port(program, dataset, device, DENSE), len(dataset.train.labels)
+    chunks = [max(1, images // 7), max(1, images // 3 + 1)]  # with images left over
+    variants = [
+        dataclasses.replace(straight, name="float64", float64=True),
+        *(_permuted(straight, seed) for seed in (1, 2)),
+        *(
+            _named(port(program, dataset, device, dataclasses.replace(DENSE, chunk=n)), f"chunks of {n}")
+            for n in chunks
+        ),
+        _named(port(program, dataset, device, Execution("staircase", "float32")), "another engine"),
+    ]
+    if free:
+        variants += [_nudged(straight, seed) for seed in (1, 2)]
+    return variants
+
+
+def _named(variant: Port, name: str) -> Port:
+    return dataclasses.replace(variant, name=name)
+
+
+def _permuted(straight: Port, seed: int) -> Port:
+    order = np.random.default_rng(seed).permutation(len(straight.dataset.train.labels))
+    shuffled = straight.dataset._replace(train=Split(*(array[order] for array in straight.dataset.train)))
+    placed = trainer.place(DENSE, shuffled, straight.placed.device)
+    rows = jax.tree.map(lambda array: array[order], straight.rows)
+    return dataclasses.replace(straight, name=f"permuted images, {seed}", placed=placed, order=order, rows=rows)
+
+
+def _nudged(straight: Port, seed: int) -> Port:
+    """Every weight moved to a neighbouring float32, up or down by chance; exact zeros stay."""
+    chance = np.random.default_rng(seed)
+
+    def moved(array: np.ndarray) -> np.ndarray:
+        towards = np.where(chance.random(array.shape) < 0.5, np.float32(-np.inf), np.float32(np.inf))
+        return np.where(array == 0, array, np.nextafter(array, towards))
+
+    initial: Params = jax.tree.map(moved, straight.initial)
+    return dataclasses.replace(straight, name=f"start ±1 ulp, {seed}", initial=initial)

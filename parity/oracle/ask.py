@@ -1,0 +1,150 @@
+"""Asks TensorFlow: hands `py37/serve.py` questions and brings back its answers, from either of two interpreters.
+
+`Tf115` is genuine TensorFlow 1.15.5 in its own Python 3.7, a subprocess with a time limit; `Compat` is TensorFlow 2.x
+in this process. `live.py` turns answers into a trace; a machine with neither opens a recording instead.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from parity.errors import CannotCompare, OracleFailed
+
+# Behind the standard library's on the path: this folder's select.py must not stand for it.
+SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
+FOLDER = Path(__file__).parent
+Arrays = dict[str, np.ndarray]
+
+
+class Case(NamedTuple):
+    """What TensorFlow is asked about: a program and the data it runs on."""
+
+    program: Mapping[str, Any]  # as `jaxmlp.program.Program.as_dict` has it
+    digest: str  # the program's identity
+    data: Mapping[str, np.ndarray]  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
+    classes: int
+    source: str  # of the data, in words
+
+
+class Question(NamedTuple):
+    """One question to `py37/serve.py`, which describes them, and the arrays it carries."""
+
+    ask: dict[str, Any]
+    arrays: Arrays = {}  # noqa: RUF012  (never changed)
+
+
+class Answers(NamedTuple):
+    """The arrays that answer each question, and which TensorFlow it was."""
+
+    arrays: list[Arrays]
+    provenance: dict[str, Any]
+
+
+class Oracle(Protocol):
+    """Someone who answers for TensorFlow."""
+
+    name: str
+
+    def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
+        """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
+        ...
+
+
+class Tf115:
+    """Genuine TensorFlow 1.15.5: the program runs under a Python 3.7 that knows nothing of this project."""
+
+    name = "tf115"
+
+    def __init__(self, python: Path, threads: int = 0, time_limit: float = 3600):
+        self.python, self.threads, self.time_limit = python, threads, time_limit
+
+    def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
+        with tempfile.TemporaryDirectory(prefix="parity-") as folder:
+            request, answer = Path(folder, "request.npz"), Path(folder, "answer.npz")
+            header, arrays = _request(case, questions, self.threads)
+            arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+            np.savez(request, **arrays)  # pyright: ignore[reportArgumentType]
+            self._run(["-c", SERVE, str(FOLDER), str(request), str(answer)])
+            if not answer.exists():
+                raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
+            with np.load(answer, allow_pickle=False) as npz:
+                provenance = json.loads(npz["header"].tobytes())
+                return Answers(_by_question(npz, len(questions)), provenance)
+
+    def _run(self, arguments: list[str]) -> None:
+        # Importing TensorFlow 2 sets TF2_BEHAVIOR for its children, under which 1.15 makes other ops and draws other
+        # weights: nothing of this process's TensorFlow or Python settings may reach the reference.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF", "PYTHON"))}
+        command = [str(self.python), *arguments]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=self.time_limit, env=environment)
+        except subprocess.TimeoutExpired:
+            raise OracleFailed(
+                f"TensorFlow 1.15 gave no answer within {self.time_limit:g} s; see --time-limit"
+            ) from None
+        except OSError as error:
+            raise OracleFailed(
+                f"{self.python} does not run: {error.strerror}; `python -m parity setup` mends it"
+            ) from None
+        if result.returncode:
+            raise OracleFailed(
+                f"TensorFlow 1.15 {_end_of(result.returncode)}; the end of what it said:\n{_tail(result.stderr)}"
+            )
+
+
+class Compat:
+    """TensorFlow 2.x, through `tensorflow.compat.v1`, in this process."""
+
+    name = "compat"
+
+    def __init__(self, threads: int = 0):
+        self.threads = threads
+
+    def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
+        header, arrays = _request(case, questions, self.threads)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's own, about itself
+            try:
+                from parity.oracle.py37 import serve
+            except ImportError as error:
+                raise CannotCompare(
+                    f"TensorFlow 2.x cannot be imported ({error}); pip install -e '.[parity]'"
+                ) from None
+            return Answers(*serve.answer(header, arrays))
+
+
+def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Arrays]:
+    asked = [question.ask for question in questions]
+    header = {"program": case.program, "classes": case.classes, "threads": threads, "questions": asked}
+    arrays = dict(case.data)
+    for i, question in enumerate(questions):
+        arrays.update((f"{i}/{name}", array) for name, array in question.arrays.items())
+    return header, arrays
+
+
+def _by_question(npz: Any, count: int) -> list[Arrays]:
+    """The arrays "i/name" of a file as one dict of "name" a question."""
+    answers: list[Arrays] = [{} for _ in range(count)]
+    for name in npz.files:
+        if name != "header":
+            i, rest = name.split("/", 1)
+            answers[int(i)][rest] = npz[name]
+    return answers
+
+
+def _end_of(returncode: int) -> str:
+    if returncode == -signal.SIGKILL:
+        return "was killed, most likely for want of memory (try --images 10000)"
+    return f"was ended by signal {-returncode}" if returncode < 0 else f"failed with exit code {returncode}"
+
+
+def _tail(stderr: str, lines: int = 12) -> str:
+    return "\n".join(f"  {line}" for line in stderr.strip().splitlines()[-lines:]) or "  (nothing)"

@@ -1,0 +1,84 @@
+"""The reference's trace, asked of a live TensorFlow: a free run, then every chosen step again from its weights."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from parity.compare.tensor import Whole
+from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
+from parity.oracle.ask import Answers, Arrays, Case, Oracle, Question
+
+SERIES = ("losses", "corrects", "test_steps", "test_corrects")
+LogitsGrad = Callable[[int, Mapping[str, np.ndarray]], np.ndarray]  # step, weights by name -> float32 [N, C]
+
+
+def live_trace(
+    oracle: Oracle, case: Case, steps: Sequence[int], extra: Mapping[int, Arrays], logits_grad: LogitsGrad
+) -> Trace:
+    """The program's free run; `steps`, all below its length, and `extra` starts (weights by name), one at a time.
+
+    `logits_grad`: the derivative of an image's loss by its logits, which both sides are handed for T2b.
+    """
+    run = Question({**whole_run(case), "weights_at": list(steps)})
+    initial, free = (answers := oracle.ask(case, [Question({"ask": "init"}), run])).arrays
+    starts = {step: _weights(free, f"{step}/weights/") for step in steps} | dict(extra)
+    traced = steps_from(oracle, case, starts, {step: logits_grad(step, weights) for step, weights in starts.items()})
+    series = {name: free[name] for name in SERIES}
+    return Trace(header(case, _weights(initial, "weights/"), answers, oracle.name), series, traced)
+
+
+def steps_from(
+    oracle: Oracle, case: Case, starts: Mapping[int, Arrays], logits_grads: Mapping[int, np.ndarray]
+) -> dict[int, StepTrace]:
+    """One step, and one backward pass with the derivative by the logits handed over, from weights by name."""
+    questions, images = [], len(case.data["train_labels"])
+    for step, weights in starts.items():
+        named = {f"weights/{name}": array for name, array in weights.items()}
+        of_the_mean = logits_grads[step] / np.float32(images)  # scaled before it is summed, as in the program
+        questions += [
+            Question({"ask": "step"}, named),
+            Question({"ask": "backward"}, {**named, "logits_grad": of_the_mean}),
+        ]
+    answers = oracle.ask(case, questions).arrays
+    pairs = zip(starts.items(), answers[::2], answers[1::2], strict=True)
+    return {
+        step: StepTrace(_whole({f"weights/{name}": array for name, array in weights.items()}), _whole({**got, **back}))
+        for (step, weights), got, back in pairs
+    }
+
+
+def free_run(oracle: Oracle, case: Case) -> Arrays:
+    """The series of the program's free run."""
+    answer = oracle.ask(case, [Question({**whole_run(case), "weights_at": []})]).arrays[0]
+    return {name: answer[name] for name in SERIES}
+
+
+def whole_run(case: Case) -> dict[str, Any]:
+    """The question for all steps of the program, but for whose weights are wanted."""
+    return {"ask": "run", "first": 0, "steps": case.program["steps"], "report_every": case.program["report_every"]}
+
+
+def header(case: Case, initial: Mapping[str, np.ndarray], answers: Answers, oracle: str) -> dict[str, Any]:
+    """Of a reference's trace."""
+    provenance = {key: value for key, value in answers.provenance.items() if key != "graph_digest"}
+    return {
+        "side": "reference",
+        "who": f"TensorFlow {provenance['tensorflow']}",
+        "provenance": {"oracle": oracle, **provenance},
+        "digests": {**data_digests(case.data), **weight_digests(initial)},
+        "images": len(case.data["train_labels"]),
+        "tests": len(case.data["test_labels"]),
+        "source": case.source,
+        "program": dict(case.program),
+        "program_digest": case.digest,
+        "graph_digest": answers.provenance["graph_digest"],
+    }
+
+
+def _weights(arrays: Arrays, prefix: str) -> Arrays:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def _whole(arrays: Arrays) -> dict[str, Whole]:
+    return {key: Whole(array) for key, array in arrays.items()}

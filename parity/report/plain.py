@@ -1,0 +1,84 @@
+"""A proof as JSON: everything, machine-readable; also what the page shows."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from parity.compare.limits import relative_difference
+from parity.compare.tiers import WORDS, Check
+from parity.compare.trace import cut, tests
+from parity.report.proof import Candidate, Proof, divergence, verdict, worst
+from parity.report.text import facts, margin
+
+
+def to_json(proof: Proof) -> str:
+    """Everything, machine-readable; non-finite numbers as strings, because JSON has none."""
+    return json.dumps(as_plain(proof), indent=1, ensure_ascii=False) + "\n"
+
+
+def as_plain(proof: Proof) -> dict[str, Any]:
+    """What both the JSON and the page show."""
+    reference, budget = proof.reference, proof.budget
+    program = {name: proof.program[name] for name in ("seed", "layers", "optimizer", "steps")}
+    who = {name: reference.header[name] for name in ("who", "provenance", "digests")}
+    return _plain(
+        {
+            "verdict": verdict(proof),
+            "proven": proof.proven,
+            "facts": facts(proof),
+            "program": program,
+            "data": proof.source,
+            "images": reference.header["images"],
+            "tests": reference.header["tests"],
+            "reference": who | _curves(reference.series),
+            "budget": budget
+            and {
+                "horizon": budget.horizon,
+                "variants": list(budget.variants),
+                "loss_limits": budget.loss_limits.tolist(),
+                "spread": budget.spread.tolist(),
+            },
+            "own_rule": [_shown(check) for check in worst(proof.own_rule)],
+            "candidates": [_candidate(candidate, reference.series) for candidate in proof.candidates],
+        }
+    )
+
+
+def _candidate(candidate: Candidate, reference: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    series = candidate.series
+    return {
+        "name": candidate.name,
+        "provenance": candidate.provenance,
+        # of the losses, relative, as far as the engine was left to run
+        "difference": relative_difference(cut(reference, len(series["losses"]))["losses"], series["losses"]).tolist(),
+        "divergence": divergence(candidate),
+        "checks": [check._asdict() | {"passed": check.passed} for check in candidate.checks],
+        "worst": [_shown(check) for check in worst(candidate.checks)],
+        **_curves(series),
+    }
+
+
+def _shown(check: Check) -> dict[str, Any]:
+    told = {"step": check.when, "margin": margin(check), "ratio": check.ratio, "word": WORDS[check.tier]}
+    return check._asdict() | told | {"passed": check.passed}
+
+
+def _curves(series: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {
+        "losses": series["losses"].tolist(),
+        "corrects": series["corrects"].tolist(),
+        "test_corrects": {str(step): correct for step, correct in tests(series).items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""What is proven: the protocol of a subject, and jaxmlp as one."""

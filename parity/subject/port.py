@@ -1,0 +1,211 @@
+"""jaxmlp as a subject: the product's own `trainer` and engines, run and stepped to be held against TensorFlow's.
+
+Nothing of the mathematics is written here. A `Port` is one way to put the product together; `noise/benign.py` makes
+harmless variants of it, `mutants` make harmful ones, both by replacing a part.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from jaxmlp import model, trainer
+from jaxmlp.data.dataset import PIXELS, Dataset
+from jaxmlp.engine import settle
+from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
+from jaxmlp.model import Params, Pass, Totals
+from jaxmlp.program import Program
+from jaxmlp.tf1.optimizers import gradient_descent
+from parity.errors import CannotCompare
+from parity.subject.subject import Measured, Named, of_role, tensors
+
+
+def arrays(dataset: Dataset) -> Named:
+    """A data set as `compare` and `oracle` take it: train_images uint8 [N, 784], train_labels uint8 [N], test_…."""
+    splits = {"train": dataset.train, "test": dataset.test}
+    return {f"{split}_{name}": array for split, both in splits.items() for name, array in both._asdict().items()}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Port:
+    """The product put together from its parts, and the harmless liberties a benign variant takes with them."""
+
+    name: str
+    program: Program
+    dataset: Dataset  # in the order of the reference
+    placed: trainer.Placed
+    initial: Params  # float32, on the host
+    optimizer: optax.GradientTransformation
+    forward: Callable[[Array, Params, Any], Pass] = model.forward
+    totals: Callable[[Array, Array], Totals] = model.totals
+    changed: Callable[[trainer.Step], trainer.Step] = lambda step: step  # what is made of the trainer's step
+    rows: Any = None  # what goes along with the images
+    order: np.ndarray | None = None  # the training images in the order they were placed; None: as they come
+    float64: bool = False
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """JAX's version, the device, the engine."""
+        return {"jax": jax.__version__, "device": self.placed.device.device_kind, "engine": self.name}
+
+    def start(self) -> Named:
+        """The weights before step 0."""
+        return _arrays("weights", self.initial)
+
+    def steps(self, start: Named, count: int) -> list[Named]:
+        """Consecutive steps from `start`, with logits and units of the first."""
+        with self._precision():
+            state = self._state(start)
+            seen, taken = self._forward(state.params), []
+            for _ in range(count):
+                state, metrics = self._watched_step(state, self.placed.train, self.rows)
+                loss, correct = np.asarray(metrics.loss), np.asarray(metrics.correct, np.int64)
+                named = {"loss/loss": loss, "correct/correct": correct, **_arrays("grads", state.slots[0])}
+                taken.append({**named, **_arrays("weights", state.params)})
+        return [{**taken[0], **seen}, *taken[1:]]
+
+    def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
+        """The gradient by the parameters, that by the logits handed over."""
+        with self._precision():
+            state = self._state(start)
+            grads = self._backward(state.params, logits_grad if self.order is None else logits_grad[self.order])
+            return _arrays("backward", grads)
+
+    def free(self) -> Iterator[Measured]:
+        """The run of `program.steps` steps, as a user of `trainer.Run` gets it."""
+        with self._precision():
+            run = trainer.Run(self.program, self.placed)
+            run.state = jax.device_put(trainer.state_of(self.program, self._params(self.start())), self.placed.device)
+        reports, dtype = iter(run), np.float64 if self.float64 else np.float32
+        while True:
+            with self._precision():  # entered for each, or it would hold for whoever computes between two of them
+                report = next(reports, None)
+            if report is None:
+                return
+            right = [_count(report.train_accuracy, self.placed.train), _count(report.test_accuracy, self.placed.test)]
+            yield Measured(report.step, dtype(report.loss), *right)
+
+    def loss(self, inputs: Array, rest: Params, labels: Array, rows: Any) -> Totals:
+        """The `engine.LossFn` of this port's parts."""
+        return self.totals(self.forward(inputs, rest, rows).logits, labels)
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        return jax.enable_x64(True) if self.float64 else contextlib.nullcontext()
+
+    def _params(self, start: Named) -> Params:
+        dtype = np.float64 if self.float64 else np.float32
+        return jax.tree.map(lambda array: jnp.asarray(array.astype(dtype)), model.from_named(tensors(start, "weights")))
+
+    def _state(self, start: Named) -> trainer.State:
+        params = self._params(start)
+        state = trainer.State(params, self._watched.init(params), jnp.zeros((), jnp.int32))  # pyright: ignore[reportArgumentType]
+        return jax.device_put(state, self.placed.device)
+
+    @functools.cached_property
+    def _watched(self) -> optax.GradientTransformation:
+        return optax.chain(_remember(), self.optimizer)
+
+    @functools.cached_property
+    def _watched_step(self) -> trainer.Step:
+        """The trainer's step and the very gradient it used, out of one program: another may round otherwise."""
+        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, self._watched)))
+
+    def _forward(self, params: Params) -> Named:
+        """Logits [N, C], and which units of each hidden layer are on, as bits, in the order of the reference."""
+        logits, units = self._seen(params, self.placed.train, self.rows)
+        packed = {f"units/{i}": self._in_order(bits) for i, bits in enumerate(units, 1)}
+        return {"logits/logits": self._in_order(logits), **packed}
+
+    @functools.cached_property
+    def _seen(self) -> Callable[..., Any]:
+        def of_rows(inputs: Array, rest: Params, labels: Array, rows: Any) -> tuple[Array, list[Array]]:
+            seen = self.forward(inputs, rest, rows)
+            return seen.logits, [jnp.packbits(hidden > 0, axis=1) for hidden in seen.hidden]
+
+        return jax.jit(lambda params, batch, rows: self.placed.engine.map_rows(of_rows, params, batch, rows))
+
+    @functools.cached_property
+    def _backward(self) -> Callable[..., Params]:
+        def handed_over(inputs: Array, rest: Params, labels: Array, both: Any) -> Totals:
+            """A loss whose derivative by the logits is what was handed over: T2b's, for the cross-entropy."""
+            rows, grad = both
+            logits = self.forward(inputs, rest, rows).logits
+            return Totals((logits * grad.astype(logits.dtype)).sum(), jnp.zeros((), jnp.int32))
+
+        def grads(params: Params, logits_grad: Array) -> Params:
+            batch = self.placed.train
+            _, sums = self.placed.engine.sum_grads(handed_over, params, batch, (self.rows, logits_grad))
+            return jax.tree.map(lambda grad: grad / batch.size, sums)
+
+        return jax.jit(grads)
+
+    def _in_order(self, rows: Array) -> np.ndarray:
+        """Rows of the images as they were placed, in the order of the reference."""
+        if self.order is None:
+            return np.asarray(rows)
+        out = np.empty(rows.shape, rows.dtype)
+        out[self.order] = np.asarray(rows)
+        return out
+
+
+def port(program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> Port:
+    """The product, computed this way."""
+    placed = trainer.place(execution, dataset, device)
+    return Port(
+        name=f"{placed.execution.layout} {placed.execution.precision}",
+        program=program,
+        dataset=dataset,
+        placed=placed,
+        initial=model.init(program, PIXELS, placed.classes),
+        optimizer=gradient_descent(program.optimizer.learning_rate),
+    )
+
+
+def candidates(
+    program: Program, dataset: Dataset, device: jax.Device, layouts: Sequence[str], precisions: Sequence[str]
+) -> Iterator[Port]:
+    """A port for every combination asked for; none named: all there are. The device's own choice comes first.
+
+    One at a time: each lays the data out for itself.
+    """
+    own = settle(Execution(), device)
+    asked = itertools.product(layouts or LAYOUTS, precisions or PRECISIONS)
+    engines = sorted(asked, key=lambda engine: engine != (own.layout, own.precision))
+    return (port(program, dataset, device, Execution(*engine)) for engine in engines)  # pyright: ignore[reportArgumentType]
+
+
+def require_float64(device: jax.Device) -> None:
+    """Raises `CannotCompare` where a device computes no float64, which the benign ensemble needs."""
+    if device.platform == "tpu":
+        raise CannotCompare(f"float64 was asked of {device.device_kind}, which has none: use --device cpu")
+
+
+def _count(percent: float | None, batch: Any) -> Any:
+    """The images that are so many percent of the batch."""
+    return None if percent is None else round(percent * batch.size / 100)
+
+
+def _remember() -> optax.GradientTransformation:
+    """Hands the gradient on, and keeps it as its state.
+
+    XLA looks through the border between engine and optimizer: it may compute S / N · η as S · (η / N), which is two
+    units in the last place from η times the gradient it reports. The barrier makes the gradient a value of its own.
+    """
+
+    def update(grads: Any, _: Any, params: Any = None) -> tuple[Any, Any]:
+        grads = jax.lax.optimization_barrier(grads)
+        return grads, grads
+
+    return optax.GradientTransformation(lambda params: jax.tree.map(jnp.zeros_like, params), update)
+
+
+def _arrays(role: str, params: Params) -> Named:
+    return of_role(role, {name: np.asarray(array) for name, array in model.named(params).items()})

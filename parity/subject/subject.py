@@ -1,0 +1,109 @@
+"""What a subject is, and how its trace is taken: a start, consecutive steps from given weights, a free run.
+
+Tensors travel as dicts by "role/name": "weights/weights_1", "grads/biases_2", …; see `compare/trace.py`.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from parity.compare.tensor import Whole
+from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
+
+Named = dict[str, np.ndarray]
+
+
+class Measured(NamedTuple):
+    """What one step of a free run measured."""
+
+    step: int
+    loss: np.floating[Any]
+    correct: int  # training images classified right, before the update
+    test_correct: int | None  # test images, after it; None where none were evaluated
+
+
+class Subject(Protocol):
+    """A program that is held against TensorFlow."""
+
+    name: str
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, device and settings, for the report."""
+        ...
+
+    def start(self) -> Named:
+        """The weights before step 0, "weights/weights_1" and so on, as the subject draws them."""
+        ...
+
+    def steps(self, start: Named, count: int) -> list[Named]:
+        """So many consecutive steps from the start: loss, correct, grads, and the weights after each.
+
+        The first also holds logits and units. What the subject remembers from step to step goes along.
+        """
+        ...
+
+    def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
+        """Gradient of the mean loss, its derivative by an image's logits, float32 [N, C], handed over."""
+        ...
+
+    def free(self) -> Iterator[Measured]:
+        """The run left to itself, step by step."""
+        ...
+
+
+def trace(
+    subject: Subject,
+    data: Mapping[str, np.ndarray],
+    starts: Mapping[int, Named],
+    logits_grads: Mapping[int, np.ndarray],
+    free_steps: int,
+) -> Trace:
+    """A step, and the one after it, from each of the starts; a free run of the first `free_steps` steps.
+
+    `data` is what the digests are taken of, in the order of the reference.
+    """
+    header = {
+        "side": "subject",
+        "who": subject.name,
+        "provenance": subject.provenance,
+        "digests": {**data_digests(data), **weight_digests(tensors(subject.start(), "weights"))},
+        "images": len(data["train_labels"]),
+        "tests": len(data["test_labels"]),
+    }
+    free = series(list(itertools.islice(subject.free(), free_steps)))
+    return Trace(header, free, {step: _step(subject, start, logits_grads[step]) for step, start in starts.items()})
+
+
+def series(measured: Sequence[Measured]) -> Named:
+    """The series of a trace: losses, corrects, and test counts by step."""
+    tested = [one for one in measured if one.test_correct is not None]
+    return {
+        "losses": np.array([one.loss for one in measured]),
+        "corrects": np.array([one.correct for one in measured], np.int64),
+        "test_steps": np.array([one.step for one in tested], np.int64),
+        "test_corrects": np.array([one.test_correct for one in tested], np.int64),
+    }
+
+
+def tensors(named: Mapping[str, Any], role: str) -> dict[str, Any]:
+    """Those of one role, by name."""
+    return {key.partition("/")[2]: value for key, value in named.items() if key.startswith(f"{role}/")}
+
+
+def of_role(role: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """By "role/name"."""
+    return {f"{role}/{name}": value for name, value in tensors.items()}
+
+
+def _step(subject: Subject, start: Named, logits_grad: np.ndarray) -> StepTrace:
+    first, second = subject.steps(start, 2)
+    after = {key: value for key, value in first.items() if key.startswith("weights/")}
+    got = {**first, **subject.backward(start, logits_grad)}
+    return StepTrace(_whole(start), _whole(got), StepTrace(_whole(after), _whole(second)))
+
+
+def _whole(named: Named) -> dict[str, Whole]:
+    return {key: Whole(np.asarray(array)) for key, array in named.items()}
