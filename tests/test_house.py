@@ -28,14 +28,26 @@ FLOORS = {
         ("options command_line", "What all commands share."),
         ("train sweep __main__ __init__", "What is typed: the commands, and `import jaxmlp`."),
     ),
+    "parity": (
+        ("errors", "What keeps it from comparing."),
+        ("compare", "Two traces and a verdict, on NumPy alone."),
+        ("oracle", "Who answers for TensorFlow."),
+        ("subject", "What is proven."),
+        ("noise", "How far honest rounding may go."),
+        ("mutants report", "The proof of the proof, and how a proof is told."),
+        ("commands __main__ __init__", "What is typed."),
+    ),
 }
+
+# The rest of parity serves any subject: a user who proves a step of his own needs no line of ours, and no jax.
+KNOW_THE_PORT = ("parity/subject/port.py", "parity/noise", "parity/mutants", "parity/commands", "parity/__main__.py")
 
 HEAVY = {"matplotlib", "tensorflow", "tensorflow_datasets", "pooch", "requests", "PIL"}  # imported where they are used
 HOPS = {  # file: why it imports one module of ours within a function
     "jaxmlp/options.py": "a part is made of jax and numpy, an option is not",
     "jaxmlp/train.py": "--help does not wait for the worker",
     "jaxmlp/sweep.py": "--help does not wait for the worker",
-    "parity/__main__.py": "--help does not wait for the worker",
+    "parity/oracle/ask.py": "a server of TensorFlow's is imported where TensorFlow is",
 }
 
 
@@ -96,6 +108,12 @@ def test_imports_go_down_only(file):
             assert _floor(name) <= here, f"{_name(file)} imports {name}, which stands above it"
 
 
+@pytest.mark.parametrize("file", _files("parity"), ids=_name)
+def test_only_what_must_know_the_port_does(file):
+    knows = _name(file).startswith(KNOW_THE_PORT)
+    assert knows or not {name for name in _imports(_nodes(file), file) if name.split(".")[0] in ("jaxmlp", "jax")}
+
+
 @pytest.mark.parametrize("file", _files("jaxmlp/tf1"), ids=_name)
 def test_tensorflows_semantics_know_nothing_of_the_rest(file):
     ours = [name for name in _imports(_nodes(file), file) if name.split(".")[0] == "jaxmlp"]
@@ -137,7 +155,7 @@ def test_every_parameter_has_a_type(file):
         assert not untyped, f"{function.name}: {', '.join(untyped)}"
 
 
-@pytest.mark.parametrize("command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.__main__"])
+@pytest.mark.parametrize("command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.__main__", "parity.__main__"])
 def test_help_answers_within_a_second_and_without_jax_or_numpy(command):
     code = f"import sys; sys.argv = ['x', '--help']\nimport {command} as c\ntry: c.main()\nexcept SystemExit: pass\n"
     probe = "assert not {'jax', 'numpy'} & set(sys.modules), 'jax or numpy was imported'"
