@@ -5,11 +5,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from jaxmlp.config import Config
+from parity.choice import choose
 from small_runs import first
 
-from jaxmlp.config import Config
 from parity import environment
-from parity.choice import choose
 from parity.errors import CannotCompare, OracleFailed
 from parity.oracle import Question, Tf115
 
