@@ -17,7 +17,7 @@ class CompileClock:
         jax.monitoring.register_event_duration_secs_listener(self._on_event)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         jax.monitoring.unregister_event_duration_listener(self._on_event)
 
     def _on_event(self, event: str, duration_secs: float, **kwargs: str | int) -> None:

@@ -37,7 +37,9 @@ def test_resume_runs_only_what_is_not_finished(out, capsys, monkeypatch):
     (out / "results.json").write_text(json.dumps(rows[:6]))
     ran = []
     real = trainer.Run.__init__
-    monkeypatch.setattr(trainer.Run, "__init__", lambda self, c, w: (ran.append(c.learning_rate), real(self, c, w))[1])
+    monkeypatch.setattr(
+        trainer.Run, "__init__", lambda self, p, d: (ran.append(p.optimizer.learning_rate), real(self, p, d))[1]
+    )
     assert run(out, "--resume") == 0
     assert ran == [0.001, 0.0001]
     assert json.loads((out / "results.json").read_text())[:6] == rows[:6]
@@ -68,11 +70,42 @@ def test_diverging_configuration_is_named_with_its_step_and_stops_no_other(out, 
     assert "diverged at step 1" in capsys.readouterr().out
 
 
-def test_damaged_results_are_refused_by_name(out, capsys):
-    out.mkdir()
-    (out / "results.json").write_text("{")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hidden", "300"), ("hidden", True), ("seconds", float("nan")), ("test_accuracy", "high"), ("data_digest", None)],
+)
+def test_a_cell_with_a_field_of_another_type_is_refused_by_name(out, capsys, monkeypatch, name, value):
+    monkeypatch.setitem(sweep.PRESETS, "original", ((8, 1e-5),))
+    assert run(out) == 0
+    rows = json.loads((out / "results.json").read_text())
+    (out / "results.json").write_text(json.dumps([{**rows[0], name: value}]))
     assert run(out, "--resume") == 2
-    assert str(out / "results.json") in capsys.readouterr().err
+    assert f"{name} = {value!r}" in capsys.readouterr().err
+
+
+def test_other_data_or_other_steps_are_other_cells(out, capsys, monkeypatch):
+    monkeypatch.setitem(sweep.PRESETS, "original", ((8, 1e-5),))
+    assert run(out) == 0
+    assert run(out, "--resume", "--data", "generated:60") == 0
+    assert run(out, "--resume", "--steps", "3") == 0
+    rows = json.loads((out / "results.json").read_text())
+    assert [(row["data"], row["steps"]) for row in rows] == [
+        ("120 generated digits, seed 0", 3),
+        ("60 generated digits, seed 0", 2),
+        ("120 generated digits, seed 0", 2),
+    ]
+    assert len({row["program_digest"] for row in rows}) == 1
+    assert len({row["data_digest"] for row in rows}) == 2
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[1]", '[{"hidden": 300}]'])
+def test_damaged_results_are_refused_by_name(out, capsys, content):
+    out.mkdir()
+    (out / "results.json").write_text(content)
+    assert run(out, "--resume") == 2
+    error = capsys.readouterr().err
+    assert str(out / "results.json") in error
+    assert error.count("\n") == 1
 
 
 def test_impossible_steps_are_refused(out, capsys):

@@ -1,5 +1,6 @@
 """`python -m jaxmlp.train` as its user meets it: what it prints, what it leaves, how it refuses."""
 
+import functools
 import json
 import os
 import re
@@ -16,7 +17,11 @@ import safetensors.numpy
 from safetensors import safe_open
 
 from jaxmlp import model, train
-from jaxmlp.config import Config
+from jaxmlp.data.dataset import PIXELS
+from jaxmlp.data.generated import generated
+from jaxmlp.errors import DataError, DataUnreachable, OutputError
+from jaxmlp.program import Dense, Program
+from jaxmlp.run import files, folder
 
 SMALL = ["--hidden", "16", "--steps", "7", "--report-every", "3", "--learning-rate", "1e-5", "--no-compilation-cache"]
 DIGITS = ["--data", "generated:300"]
@@ -36,7 +41,10 @@ def run(*arguments: str | Path) -> int:
 def test_prints_the_originals_lines(out, capsys):
     assert run(*SMALL, *DIGITS, "--out", out) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Training set (300, 784) (300, 10)\nTest set (50, 784) (50, 10)\nDevice: cpu")
+    assert printed.startswith(
+        "Training set (300, 784) (300, 10)\nTest set (50, 784) (50, 10)\n"
+        "Device: cpu (cpu:0); layout staircase, precision float32, chunk 500\nData: 300 generated digits, seed 0\n"
+    )
     number = r"\d+\.\d{6}"
     report = rf"Loss at step (\d+): {number}\nTraining accuracy: \d+\.\d%\nTest accuracy: \d+\.\d%\n"
     assert re.findall(report, printed) == ["0", "3", "6"]
@@ -53,10 +61,12 @@ def test_leaves_a_whole_run_folder(out, capsys):
         "test_predictions.npy",
     ]
     told = json.loads((out / "config.json").read_text())
-    assert told["config"]["seed"] == 5
-    assert told["config"]["hidden"] == 16
-    assert told["engine"]["layout"] in ("dense", "staircase")
-    assert told["engine"]["pixels"] == "float32"
+    assert told.keys() == {"program", "program_digest", "execution", "data", "device", "versions"}
+    program = Program.from_dict(told["program"])
+    assert (program.seed, program.layers) == (5, (Dense(16),))
+    assert told["program_digest"] == program.digest()
+    assert told["execution"] == {"layout": "staircase", "precision": "float32", "chunk": 500}
+    assert told["data"] == "300 generated digits, seed 5"
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(7))
     assert ["test_accuracy" in line for line in lines] == [True, False, False, True, False, False, True]
@@ -68,8 +78,8 @@ def test_leaves_a_whole_run_folder(out, capsys):
         "biases_2": ((10,), "float32"),
     }
     with safe_open(out / "model.safetensors", "numpy") as file:
-        assert json.loads(file.metadata()["config"]) == told
-    assert np.abs(tensors["weights_1"] - model.init(Config(hidden=16, seed=5), 10).weights_1).max() > 0
+        assert json.loads(file.metadata()["program"]) == told["program"]
+    assert np.abs(tensors["weights_1"] - model.init(program, PIXELS, 10)[0].weights).max() > 0
     predictions = np.load(out / "test_predictions.npy", allow_pickle=False)
     assert predictions.shape == (50, 10)
     np.testing.assert_allclose(predictions.sum(1), 1, rtol=1e-5)
@@ -107,8 +117,8 @@ def test_config_file_supplies_options_and_the_command_line_wins(out, tmp_path, c
     file = tmp_path / "run.toml"
     file.write_text('hidden = 8\nsteps = 2\nlearning-rate = 1e-6\ndata = "generated:60"\nquiet = true\n')
     assert run("--config", file, "--steps", "1", "--out", out) == 0
-    config = json.loads((out / "config.json").read_text())["config"]
-    assert (config["hidden"], config["steps"], config["learning_rate"]) == (8, 1, 1e-6)
+    program = Program.from_dict(json.loads((out / "config.json").read_text())["program"])
+    assert (program.layers[0].units, program.steps, program.optimizer.learning_rate) == (8, 1, 1e-6)
     assert capsys.readouterr().out == ""
 
 
@@ -117,6 +127,9 @@ def test_config_file_supplies_options_and_the_command_line_wins(out, tmp_path, c
     [
         ("hiden = 8\n", "unknown key 'hiden'; did you mean hidden?"),
         ("program = 8\n", "unknown key 'program'"),
+        ("config = 'other.toml'\n", "unknown key 'config'"),
+        ("hidden = 0\n", "hidden = 0 is impossible"),
+        ("precision = 'float16'\n", "precision = 'float16' is impossible: it must be one of auto, float32, bf16x3"),
         ("steps = 'many'\n", "steps = 'many' is impossible"),
         ("quiet = 1\n", "quiet = 1 is impossible"),
         ("steps = 0\n", "steps = 0 is impossible"),
@@ -137,6 +150,9 @@ def test_bad_config_file_is_refused_by_file_and_key(tmp_path, capsys, content, c
     ("arguments", "complaint"),
     [
         (["--steps", "0"], "steps = 0 is impossible"),
+        (["--hidden", "0"], "hidden = 0 is impossible: it must be a whole number from 1 up"),
+        (["--weight-stddev", "-1"], "weight_stddev = -1.0 is impossible"),
+        (["--chunk", "0"], "chunk = 0 is impossible"),
         (["--learning-rate", "nan"], "learning_rate = nan is impossible"),
         (["--target-accuracy", "101"], "target_accuracy = 101.0 is impossible"),
         (["--data", "mnits"], "did you mean mnist"),
@@ -162,14 +178,11 @@ def test_mistyped_option_gets_a_suggestion(capsys):
 
 
 def test_missing_mnist_is_an_error_when_asked_for_and_replaced_with_a_warning_when_not(out, capsys, monkeypatch):
-    from jaxmlp.data.generated import generated
-    from jaxmlp.errors import DataUnreachable
-
     def unreachable(*_):
         raise DataUnreachable("MNIST is not here")
 
-    monkeypatch.setattr("jaxmlp.data.mnist.mnist", unreachable)
-    monkeypatch.setattr("jaxmlp.data.generated.generated", lambda seed: generated(240, seed))
+    monkeypatch.setattr("jaxmlp.data.source.mnist", unreachable)
+    monkeypatch.setattr("jaxmlp.data.source.generated", lambda seed: generated(240, seed))
     assert run(*SMALL, "--data", "mnist", "--out", out) == 2
     assert not out.exists()
     assert run(*SMALL, "--out", out) == 0
@@ -184,7 +197,7 @@ def test_divergence_exits_with_3_and_keeps_the_steps_before_it(out, capsys):
     error = capsys.readouterr().err
     assert re.match(r"error: the loss at step \d+ is .*last finite loss.*Lower the learning rate", error)
     assert json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["step"] == 0
-    assert json.loads((out / "config.json").read_text())["config"]["learning_rate"] == 1e30
+    assert json.loads((out / "config.json").read_text())["program"]["optimizer"] == {"learning_rate": 1e30}
 
 
 def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):
@@ -200,7 +213,12 @@ def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):
     assert "Traceback" not in error
     last = json.loads(metrics.read_text().splitlines()[-1])["step"]
     assert f"interrupted after step {last}" in printed
-    assert safetensors.numpy.load_file(out / "model.safetensors").keys() == set(model.Params._fields)
+    assert safetensors.numpy.load_file(out / "model.safetensors").keys() == {
+        "weights_1",
+        "biases_1",
+        "weights_2",
+        "biases_2",
+    }
     assert np.load(out / "test_predictions.npy", allow_pickle=False).shape == (50, 10)
 
 
@@ -213,22 +231,31 @@ def test_existing_run_is_never_overwritten(out, capsys):
 
 
 def test_full_disk_at_the_end_names_the_path_and_still_prints_the_results(out, capsys, monkeypatch):
-    from jaxmlp import checkpoint
+    replace = os.replace
 
-    whole = checkpoint.write_whole
-
-    def full(path, content):
+    def full(temporary, path):
         if path.name == "model.safetensors":
-            raise OSError(28, "No space left on device", str(path))
-        whole(path, content)
+            raise OSError(28, "No space left on device", str(temporary))
+        replace(temporary, path)
 
-    monkeypatch.setattr(checkpoint, "write_whole", full)
+    monkeypatch.setattr(os, "replace", full)
     assert run(*SMALL, *DIGITS, "--out", out) == 4
     printed = capsys.readouterr()
     assert "Test accuracy" in printed.out
     assert "7 steps in" in printed.out
-    assert f"{out / 'model.safetensors'} cannot be written: No space left on device" in printed.err
+    assert "Run folder" not in printed.out
+    assert f"{out / 'model.safetensors'} cannot be written: No space left on device; this run's files" in printed.err
     assert sorted(file.name for file in out.iterdir()) == ["config.json", "metrics.jsonl", "test_predictions.npy"]
+
+
+@pytest.mark.parametrize("rate", ["1e-5", "1e30"], ids=["to the end", "diverging"])
+def test_full_disk_on_the_way_stops_no_run_and_names_the_path(out, capsys, monkeypatch, rate):
+    full = functools.partial(open, "/dev/full", "w")
+    monkeypatch.setattr(folder, "open", lambda *_, **__: full(), raising=False)
+    assert run(*SMALL, *DIGITS, "--out", out, "--learning-rate", rate) == 4
+    printed = capsys.readouterr()
+    assert f"{out / 'metrics.jsonl'} cannot be written: No space left on device; this run's files" in printed.err
+    assert ("7 steps in" in printed.out) == (rate == "1e-5")
 
 
 def test_unwritable_folder_is_refused_before_training(tmp_path, capsys):
@@ -241,15 +268,23 @@ def test_unwritable_folder_is_refused_before_training(tmp_path, capsys):
 
 
 def test_failed_write_leaves_no_part_behind(tmp_path, monkeypatch):
-    from jaxmlp.checkpoint import write_whole
-
     target = tmp_path / "model"
     target.write_bytes(b"before")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(target, b"after")
+    with pytest.raises(OutputError, match=f"{target} cannot be written: No space left"):
+        files.write_whole(target, b"after")
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_json_is_read_back_or_refused_by_its_path(tmp_path):
+    files.write_json(tmp_path / "a.json", {"one": [1, 2.5, None]})
+    assert files.read_json(tmp_path / "a.json") == {"one": [1, 2.5, None]}
+    (tmp_path / "b.json").write_bytes(b"\xff{")
+    with pytest.raises(DataError, match=r"b\.json is not JSON"):
+        files.read_json(tmp_path / "b.json")
+    with pytest.raises(DataError, match=r"c\.json cannot be read: No such file"):
+        files.read_json(tmp_path / "c.json")
 
 
 def test_written_files_have_ordinary_permissions(out, capsys):

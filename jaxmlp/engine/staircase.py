@@ -131,7 +131,7 @@ def _in_image_order(members: Array, *parts: Array) -> Array:
 def _in_pixel_order(permuted: Array, places: Array) -> Array:
     """float [groups, 784, H] -> float [784, H]: every group's rows back where their pixels are, summed."""
 
-    def add(total, group):
+    def add(total: Array, group: tuple[Array, Array]) -> tuple[Array, None]:
         rows, place = group
         return total + rows[place], None
 

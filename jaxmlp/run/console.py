@@ -8,12 +8,13 @@ from tqdm import tqdm
 
 from jaxmlp import device
 from jaxmlp.data import Dataset
+from jaxmlp.run.observers import Observer
 from jaxmlp.trainer import Placed, Report
 
 RULE = "*" * 100
 
 
-class Console:
+class Console(Observer):
     """The `Observer` that speaks: all on stdout, or only the reports when they are JSON; a bar on a terminal."""
 
     def __init__(self, steps: int, dataset: Dataset, quiet: bool = False, as_json: bool = False):

@@ -19,7 +19,7 @@ from jaxmlp.program import Program
 from jaxmlp.run import cells
 from jaxmlp.run.cells import Cell
 from jaxmlp.run.console import synthetic_notice
-from jaxmlp.run.observers import drive
+from jaxmlp.run.observers import Observer, drive
 from jaxmlp.trainer import Placed, Report, Run, place
 
 CLAIM = "only this config achieved accuracy higher than 80 %"
@@ -27,7 +27,7 @@ CLAIMED = (1024, 0.0001)  # hidden units and learning rate
 CLAIMED_ACCURACY = 80.0
 
 
-class Bar:
+class Bar(Observer):
     """The `Observer` that moves a sweep's progress bar, which goes on over its runs."""
 
     def __init__(self, bar: Any):
@@ -37,12 +37,6 @@ class Bar:
         """One step further."""
         self._bar.set_postfix_str(f"loss {report.loss:.4g}", refresh=False)
         self._bar.update()
-
-    def on_report(self, report: Report) -> None:
-        """Nothing: a sweep has a line a program."""
-
-    def close(self) -> None:
-        """Nothing: the next run goes on with it."""
 
 
 def sweep(

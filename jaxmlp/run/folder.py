@@ -15,10 +15,11 @@ from jaxmlp.model import Params
 from jaxmlp.program import Program
 from jaxmlp.run import model_file
 from jaxmlp.run.files import make_folder, write_json, write_npy
+from jaxmlp.run.observers import Observer
 from jaxmlp.trainer import Placed, Report
 
 
-class RunFolder:
+class RunFolder(Observer):
     """The `Observer` that keeps a run.
 
     A metrics line that cannot be written (a full disk, say) does not stop a run that may have taken minutes: the run
@@ -51,9 +52,6 @@ class RunFolder:
             self._metrics.flush()
         except OSError as error:
             self._failed(error)
-
-    def on_report(self, report: Report) -> None:
-        """Nothing more: `on_step` has the accuracy."""
 
     def close(self) -> None:
         """Ends metrics.jsonl."""

@@ -68,8 +68,7 @@ def _require_shapes(file: Path, program: Program, tensors: dict[str, Any]) -> No
         raise DataError(f"{file} lacks {', '.join(missing)}")
     if strange := sorted(tensors.keys() - set(names)):
         raise DataError(f"{file} holds {', '.join(strange)}, which its program has not")
-    classes = tensors[names[-1]].shape[-1:]
-    widths = [PIXELS, *(layer.units for layer in program.layers), *(classes or (1,))]
+    widths = [PIXELS, *(layer.units for layer in program.layers), max(1, tensors[names[-1]].size)]
     for i, (inputs, units) in zip(layers, itertools.pairwise(widths), strict=True):
         for name, shape in ((f"weights_{i}", (inputs, units)), (f"biases_{i}", (units,))):
             found = tensors[name]

@@ -8,19 +8,16 @@ from jaxmlp.trainer import Report, Run
 
 
 class Observer(Protocol):
-    """Told of a run as it goes; what it raises ends the run."""
+    """Told of a run as it goes; what it raises ends the run. A subclass writes the methods that it needs."""
 
     def on_step(self, report: Report) -> None:
         """After every step."""
-        ...
 
     def on_report(self, report: Report) -> None:
         """After `on_step` of all observers, at the steps where the test accuracy was evaluated."""
-        ...
 
     def close(self) -> None:
         """Once, when the run ends: done, stopped or failed."""
-        ...
 
 
 def drive(run: Run, observers: Sequence[Observer], stopping: Callable[[], bool] = lambda: False) -> Report | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError
 from jaxmlp.run.files import write_whole
+from jaxmlp.run.observers import Observer
 from jaxmlp.trainer import Report
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 INK, ACCENT, MUTED = "#1f2933", "#c2410c", "#64748b"
 
 
-class Plots:
+class Plots(Observer):
     """The `Observer` that remembers a run, to draw it."""
 
     def __init__(self):
@@ -29,12 +30,6 @@ class Plots:
     def on_step(self, report: Report) -> None:
         """A point of the curves."""
         self._reports.append(report)
-
-    def on_report(self, report: Report) -> None:
-        """Nothing more: `on_step` has the accuracy."""
-
-    def close(self) -> None:
-        """Nothing: a run that failed is not drawn."""
 
     def draw(self, dataset: Dataset, folder: Path) -> None:
         """preview.png and curves.png. Raises OutputError naming the path."""

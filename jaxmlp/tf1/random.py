@@ -5,6 +5,7 @@ TensorFlow 1.15 starts from. Philox4x32-10 (Salmon et al., SC'11; tensorflow/cor
 Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: those live in `glibc.py`.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ BLOCKS_PER_SAMPLE = 256  # counter space a truncated normal reserves for one gro
 TRUNCATION = np.float32(2.0)  # kTruncateValue of TruncatedNormalDistribution
 GROUPS_PER_BATCH = 1 << 14  # groups of four drawn at a time: the temporaries stay in cache
 TWO_PI = 6.283185307179586
+
+Shape = int | Sequence[int]
 
 
 class Stream(NamedTuple):
@@ -53,7 +56,7 @@ def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream
     return Stream(seed, seed2 or SEED_MODULUS if seed == 0 else seed2, runs)
 
 
-def truncated_normal(shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
+def truncated_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.truncated_normal`: float32 of `shape`, normal values redrawn until within two standard deviations."""
     size = _size(shape)
     out = np.empty((_groups(size), 4), np.float32)
@@ -63,13 +66,15 @@ def truncated_normal(shape, stream: Stream, mean: float = 0.0, stddev: float = 1
     return _scaled(out, size, shape, stddev, mean)
 
 
-def random_normal(shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
+def random_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.normal`: float32 of `shape`."""
     size = _size(shape)
     return _scaled(_in_batches(_box_muller, np.float32, size, stream), size, shape, stddev, mean)
 
 
-def random_uniform(shape, stream: Stream, minval=0, maxval=None, dtype: DTypeLike = np.float32) -> np.ndarray:
+def random_uniform(
+    shape: Shape, stream: Stream, minval: float = 0, maxval: float | None = None, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """`tf.random.uniform` over [minval, maxval): float32 or int32 of `shape`.
 
     Raises:
@@ -106,7 +111,7 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def _in_batches(convert, dtype, size: int, stream: Stream) -> np.ndarray:
+def _in_batches(convert: Callable[[np.ndarray], np.ndarray], dtype: DTypeLike, size: int, stream: Stream) -> np.ndarray:
     """Groups of four values, one Philox block a group, a batch at a time."""
     out = np.empty((_groups(size), 4), dtype)
     for first in range(0, len(out), GROUPS_PER_BATCH):
@@ -154,13 +159,13 @@ def _box_muller(words: np.ndarray) -> np.ndarray:
     return np.stack([sine * radius, cosine * radius], axis=2).reshape(-1, 4)
 
 
-def _scaled(groups: np.ndarray, size: int, shape, scale: float, offset: float) -> np.ndarray:
+def _scaled(groups: np.ndarray, size: int, shape: Shape, scale: float, offset: float) -> np.ndarray:
     """The first `size` values times scale plus offset, in two float32 roundings as TensorFlow's kernels do."""
     values = groups.reshape(-1)[:size]
     return (values * np.float32(scale) + np.float32(offset)).reshape(shape)
 
 
-def _size(shape) -> int:
+def _size(shape: Shape) -> int:
     return int(np.prod(shape, dtype=np.int64))
 
 
