@@ -60,6 +60,8 @@ def _current(case: Case, known: Iterable[np.ndarray]) -> Trace:
         listed = f"recorded are seeds {', '.join(map(str, seeds()))}" if seeds() else "nothing is recorded"
         raise CannotCompare(f"no TensorFlow, and no recording {file.name}: {listed}")
     header, arrays = read_arrays(file)
+    if header.get("side") != "reference":
+        raise CannotCompare(f"{file} is not of a reference: {header.get('who')}")
     if header["program_digest"] != case.digest:
         raise CannotCompare(f"the recording is of {_difference(header['program'], case.program)}")
     for name, right in data_digests(case.data).items():

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import namedtuple
+from typing import Any, Tuple
 
 import tensorflow.compat.v1 as tf
 
+Layer = Tuple[tf.Variable, tf.Variable]  # weights and biases
 SMALL_ZEROS = 1000  # tf.zeros: up to here (exclusively) one constant op, from here on shape, constant and fill
 
 Graph = namedtuple(
@@ -19,12 +21,12 @@ Graph = namedtuple(
 )
 
 
-def build(program, pixels, classes):
+def build(program: dict[str, Any], pixels: int, classes: int) -> Graph:
     """The original's graph. Its ops come in the original's order, because TF 1.15 counts them to seed the weights."""
     tf.set_random_seed(program["seed"])
     train_images, train_labels, train_x, train_y = _reformat(pixels, classes)
     test_images, _, test_x, _ = _reformat(pixels, classes)
-    layers, hidden, logits = _network(program, train_x, pixels, classes)
+    layers, hidden, logits = _network(program, train_x, classes)
     loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=train_y, logits=logits))
     optimizer = tf.train.GradientDescentOptimizer(program["optimizer"]["learning_rate"])
     variables = [variable for layer in layers for variable in layer]
@@ -60,7 +62,7 @@ def build(program, pixels, classes):
     )
 
 
-def _network(program, x, pixels, classes):
+def _network(program: dict[str, Any], x: tf.Tensor, classes: int) -> tuple[list[Layer], list[tf.Tensor], tf.Tensor]:
     """[(weights, biases), …], the hidden layers' units, and the logits of images x."""
     widths = [layer["units"] for layer in program["layers"]] + [classes]
     kernels = [layer["kernel"] for layer in program["layers"]] + [program["output"]["kernel"]]
@@ -77,7 +79,7 @@ def _network(program, x, pixels, classes):
     return layers, hidden, outputs
 
 
-def _again(layers, x):
+def _again(layers: list[Layer], x: tf.Tensor) -> tf.Tensor:
     """The logits of other images, by the same weights."""
     for weights, biases in layers[:-1]:
         x = tf.nn.relu(tf.matmul(x, weights) + biases)
@@ -85,7 +87,7 @@ def _again(layers, x):
     return tf.matmul(x, weights) + biases
 
 
-def _reformat(pixels, classes):
+def _reformat(pixels: int, classes: int) -> tuple[tf.Tensor, ...]:
     """uint8 images [N, pixels], labels [N] -> float32 images, unscaled, and one-hot labels: the original's nine ops."""
     images = tf.placeholder(tf.uint8, [None, pixels])
     flat = tf.cast(tf.reshape(images, [-1, pixels]), tf.float32)
@@ -93,7 +95,7 @@ def _reformat(pixels, classes):
     return images, labels, flat, tf.one_hot(labels, classes)
 
 
-def _op_seeds(widths):
+def _op_seeds(widths: list[int]) -> list[int | None]:
     """TF 1.15 numbers the ops by itself; TF 2.x counts otherwise and is told what TF 1.15 would have found."""
     if tf.__version__.startswith("1."):
         return [None] * len(widths)
@@ -104,6 +106,6 @@ def _op_seeds(widths):
     return seeds
 
 
-def _digest(graph):
+def _digest(graph: tf.Graph) -> str:
     """SHA-256 of the GraphDef so far: what the program is, to TensorFlow."""
     return hashlib.sha256(graph.as_graph_def().SerializeToString(deterministic=True)).hexdigest()

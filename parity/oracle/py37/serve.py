@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from typing import Any, Dict
 
 import numpy as np
 
@@ -32,11 +33,14 @@ import tensorflow.compat.v1 as tf
 
 from . import graph
 
+Arrays = Dict[str, np.ndarray]
+Ask = Dict[str, Any]
+
 
 class Program:
     """The graph in a session of its own, with the data it trains on (uint8 train_images, train_labels, test_…)."""
 
-    def __init__(self, program, classes, data, threads=0):
+    def __init__(self, program: dict[str, Any], classes: int, data: Arrays, threads: int = 0):
         self.data = data
         self.graph = tf.Graph()
         with self.graph.as_default():
@@ -52,11 +56,11 @@ class Program:
         self.session.run(initialize)
         self.initial = self.weights()  # kept, because a second run of the initializer would draw other numbers
 
-    def init(self, question, arrays):
+    def init(self, question: Ask, arrays: Arrays) -> Arrays:
         """The weights as the initializer left them."""
         return self.initial
 
-    def run(self, question, arrays):
+    def run(self, question: Ask, arrays: Arrays) -> Arrays:
         """`steps` updates: losses float32 [S], correct counts int64 [S], test counts at reports; then the weights and
         the softmax of all test images, float32 [M, C], which the original evaluates once more at its end.
         """
@@ -80,7 +84,7 @@ class Program:
         answer["test_predictions"] = self.test_predictions()
         return answer
 
-    def step(self, question, arrays):
+    def step(self, question: Ask, arrays: Arrays) -> Arrays:
         """One step from the given weights: what it saw before the update, and the weights after it."""
         self.load(arrays)
         ops = self.ops
@@ -94,42 +98,42 @@ class Program:
             answer[f"units/{i}"] = np.packbits(units, axis=1)  # uint8 [N, ceil(units / 8)]
         return answer
 
-    def backward(self, question, arrays):
+    def backward(self, question: Ask, arrays: Arrays) -> Arrays:
         """The gradients that the loss's derivative by the logits, float32 [N, C], sends back from the given weights."""
         self.load(arrays)
         feed = self.train_feed()
         feed[self.ops.logits_grad] = arrays["logits_grad"]
         return self.named("backward", self.session.run(self.ops.backward, feed))
 
-    def weights(self):
+    def weights(self) -> Arrays:
         """Copies: what TF 1.15 fetches of a variable may be the variable's memory, which the next step overwrites."""
         return self.named("weights", [np.array(value) for value in self.session.run(self.ops.variables)])
 
-    def named(self, role, arrays):
+    def named(self, role: str, arrays: list[np.ndarray]) -> Arrays:
         """By "role/name"."""
         return {f"{role}/{name}": array for name, array in zip(self.ops.names, arrays)}
 
-    def load(self, arrays):
+    def load(self, arrays: Arrays) -> None:
         values = [arrays["weights/" + name] for name in self.ops.names]
         self.session.run(self.ops.assigns, dict(zip(self.ops.new_values, values)))
 
-    def train_feed(self):
+    def train_feed(self) -> dict[tf.Tensor, np.ndarray]:
         return {self.ops.train_images: self.data["train_images"], self.ops.train_labels: self.data["train_labels"]}
 
-    def test_predictions(self):
+    def test_predictions(self) -> np.ndarray:
         return self.session.run(self.ops.test_predictions, {self.ops.test_images: self.data["test_images"]})
 
-    def op_seeds(self):
+    def op_seeds(self) -> list[list[int]]:
         """What the weights' random ops were built with: [[seed, seed2], …], layer by layer."""
         draws = [op for op in self.graph.get_operations() if op.type == "TruncatedNormal"]
         return [[int(op.get_attr("seed")), int(op.get_attr("seed2"))] for op in draws]
 
 
-def _correct(predictions, labels):
+def _correct(predictions: np.ndarray, labels: np.ndarray) -> int:
     return int((np.argmax(predictions, 1) == labels).sum())
 
 
-def answer(header, arrays):
+def answer(header: dict[str, Any], arrays: Arrays) -> tuple[list[Arrays], dict[str, Any]]:
     """Answers a header's questions one after the other: (answers, one dict of arrays a question; provenance)."""
     data = {name: arrays[name] for name in ("train_images", "train_labels", "test_images", "test_labels")}
     program = Program(header["program"], header["classes"], data, header["threads"])
@@ -150,7 +154,7 @@ def answer(header, arrays):
     return answers, provenance
 
 
-def main(request_path, answer_path):
+def main(request_path: str, answer_path: str) -> None:
     """The subprocess's side of `ask.py`: reads one npz, writes another, whole or not at all."""
     with np.load(request_path, allow_pickle=False) as npz:
         arrays = {name: npz[name] for name in npz.files}
@@ -159,5 +163,5 @@ def main(request_path, answer_path):
     out = {f"{i}/{name}": array for i, one in enumerate(answers) for name, array in one.items()}
     out["header"] = np.frombuffer(json.dumps(provenance).encode(), np.uint8)
     with open(answer_path + ".part", "wb") as file:
-        np.savez(file, **out)
+        np.savez(file, **out)  # pyright: ignore[reportArgumentType]
     os.replace(answer_path + ".part", answer_path)
