@@ -51,9 +51,9 @@ def decoded(file: Path, header: Mapping[str, Any], arrays: Arrays, known: Iterab
     """The trace in what `read_arrays` gave. Raises `CannotCompare` where it is based on arrays that are not `known`."""
     there = {digest(array): array for array in known}
     try:
-        steps = {int(step): _step(header, arrays, step, there) for step in header["steps"]}
+        steps = {int(step): _step(file, header, arrays, step, there) for step in header["steps"]}
     except KeyError as error:
-        raise CannotCompare(f"{file} starts from weights that are not those drawn here: {error.args[0]}") from None
+        raise CannotCompare(f"{file} lacks {error.args[0]}") from None
     series = {name.removeprefix("series/"): array for name, array in arrays.items() if name.startswith("series/")}
     kept = {key: value for key, value in header.items() if key not in ("bases", "starts", "steps")}
     return Trace(kept, series, steps)
@@ -65,8 +65,8 @@ def read_arrays(file: Path) -> tuple[dict[str, Any], Arrays]:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as npz:
             arrays = {name: npz[name] for name in npz.files}
         header = json.loads(arrays.pop("header").tobytes())
-        told, content = header["format"], header.pop("content")
-        right = told == FORMAT and content == content_digest(header, arrays)
+        told = header["format"]
+        right = told == FORMAT and header.pop("content") == content_digest(header, arrays)
     except Exception as error:  # zipfile, zlib, json and numpy raise a dozen types on damaged input
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CannotCompare(f"{file} is not a recording: {reason}") from None
@@ -78,11 +78,9 @@ def read_arrays(file: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over the header and every array with its name."""
-    told = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name in sorted(arrays):
-        told.update(f"{name} {digest(arrays[name])}".encode())
-    return told.hexdigest()
+    """SHA-256 over the header and, by name, the digest of every array."""
+    everything = [header, {name: digest(array) for name, array in arrays.items()}]
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
 def _npz(header: Mapping[str, Any], arrays: Arrays) -> bytes:
@@ -98,15 +96,20 @@ def _packed(name: str, tensor: Tensor | Start, without_base: bool = False) -> Ar
     return {part: array for part, array in parts.items() if not (without_base and part == base)}
 
 
-def _step(header: Mapping[str, Any], arrays: Arrays, step: int, known: Mapping[str, np.ndarray]) -> StepTrace:
+def _step(
+    file: Path, header: Mapping[str, Any], arrays: Arrays, step: int, known: Mapping[str, np.ndarray]
+) -> StepTrace:
     start, prefix = {}, f"{step}/start/"
     for name, right in header["starts"].items():
         if name.startswith(prefix):
-            base = known[header["bases"][name]] if name in header["bases"] else None
-            tensor = _unpacked(arrays, name, base)
+            base = header["bases"].get(name)
+            if base and base not in known:
+                raise CannotCompare(f"{file} starts from weights that are not those drawn here: {name}")
+            start[name.removeprefix(prefix)] = tensor = _unpacked(arrays, name, known[base] if base else None)
             if digest(tensor.array) != right:
-                raise CannotCompare(f"{name} does not come out as recorded: this machine computes other float32 sums")
-            start[name.removeprefix(prefix)] = tensor
+                raise CannotCompare(
+                    f"{file}: {name} does not come out as recorded; this machine adds float32 otherwise"
+                )
     prefix = f"{step}/got/"
     keys = {name.removeprefix(prefix).partition(":")[0] for name in arrays if name.startswith(prefix)}
     return StepTrace(start, {key: _unpacked(arrays, prefix + key) for key in sorted(keys)})

@@ -30,6 +30,7 @@ def require_comparable(reference: Trace, subject: Trace) -> None:
         for step, one in trace.steps.items():
             _step_finite(trace, step, one)
     for step in reference.steps:
+        _require_complete(step, reference.steps[step])
         _same_tensors(step, reference.steps[step].got, subject.steps[step].got)
 
 
@@ -53,18 +54,23 @@ def _step_finite(trace: Trace, step: int, one: StepTrace) -> None:
         _finite(np.asarray(tensor.norm()), trace, what)
 
 
+def _require_complete(step: int, one: StepTrace) -> None:
+    """Two sides that both leave a tensor out agree about nothing."""
+    names = [key.partition("/")[2] for key in one.start if key.startswith("weights/")]
+    _require(len(names) > 0, f"the reference has no weights to start {step_name(step)} from")
+    layers = sum(name.startswith("weights_") for name in names)
+    needed = ["loss/loss", "correct/correct", "logits/logits", *(f"units/{i}" for i in range(1, layers))]
+    needed += [f"{role}/{name}" for role in ("grads", "backward", "weights") for name in names]
+    missing = [told(key) for key in needed if key not in one.got]
+    _require(not missing, f"the reference lacks {', '.join(missing)} of {step_name(step)}")
+
+
 def _same_tensors(step: int, theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:
     where = step_name(step)
     _same(f"tensors of {where}", sorted(theirs), sorted(ours))
-    for role in ("grads", "weights", "backward"):
-        _same(f"tensors among the {role} of {where}", _names(theirs, "weights"), _names(theirs, role))
     for key, tensor in theirs.items():
         _same(f"shapes of {told(key)} of {where}", tuple(tensor.shape), tuple(ours[key].shape))
         _same(f"dtypes of {told(key)} of {where}", tensor.values.dtype, ours[key].values.dtype)
-
-
-def _names(tensors: Mapping[str, Tensor], role: str) -> list[str]:
-    return sorted(key.partition("/")[2] for key in tensors if key.startswith(f"{role}/"))
 
 
 def _finite(array: np.ndarray, trace: Trace, what: str) -> None:

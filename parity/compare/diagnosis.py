@@ -55,7 +55,7 @@ def tensors_bytes(step: int | None, reference: Trace, subject: Trace) -> bytes:
     arrays: dict[str, np.ndarray] = {}
     for side, trace in (("reference", reference), ("subject", subject)):
         arrays[f"{side}/losses"] = trace.series["losses"]
-        if step in trace.steps:
+        if step is not None and step in trace.steps:
             got = trace.steps[step].arrays("got")
             arrays.update((f"{side}/{key}", array) for key, array in got.items() if not key.startswith("units/"))
     buffer = io.BytesIO()

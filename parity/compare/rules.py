@@ -20,7 +20,10 @@ class Update(NamedTuple):
 class Rule(Protocol):
     """One optimizer."""
 
-    roundings: int  # how many units an honest float32 update may be away
+    @property
+    def roundings(self) -> int:
+        """How many units an honest float32 update may be away."""
+        ...
 
     def __call__(self, weights: np.ndarray, grads: np.ndarray) -> Update:
         """Of float32 weights and gradients of one shape."""

@@ -100,7 +100,7 @@ Start = Whole | Coded  # what it started from
 
 def digest(array: np.ndarray) -> str:
     """SHA-256 over dtype, shape and bytes: equal exactly when the arrays are, to the bit."""
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")  # not ascontiguousarray, which makes a scalar a vector of one
     return hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode() + array.tobytes()).hexdigest()
 
 

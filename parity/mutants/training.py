@@ -99,8 +99,8 @@ def _transposed(totals: Totals, grads: Params, n: int) -> tuple[Totals, Params]:
 def _mean_of_means(right: SumGrads, loss: LossFn, params: Params, batch: DenseBatch, rows: Any) -> Any:
     """Every chunk counts alike, the last one too, though it has fewer images."""
     chunks, chunk, left = *batch.chunk_labels.shape, len(batch.rest_labels)
-    whole = right(loss, params, _left_over_of(batch, lambda images: images[:0]), rows)
-    rest = right(loss, params, _chunks_of(batch, 0), rows)
+    whole = right(loss, params, *_part(batch, rows, left=lambda array: array[:0]))
+    rest = right(loss, params, *_part(batch, rows, chunks=0))
     share = batch.size / (chunks + 1)
     totals, grads = jax.tree.map(lambda a, b: (a / chunk + b / left) * share, _floats(whole), _floats(rest))
     return totals._replace(correct=whole[0].correct + rest[0].correct), grads
@@ -111,24 +111,26 @@ def _floats(sums: tuple[Totals, Params]) -> tuple[Totals, Params]:
 
 
 def _half_batch(right: SumGrads, loss: LossFn, params: Params, batch: DenseBatch, rows: Any) -> Any:
-    half = _chunks_of(batch, len(batch.chunk_labels) // 2)
-    grads = right(loss, params, half, rows)[1]
+    half, own = _part(batch, rows, chunks=len(batch.chunk_labels) // 2)
+    grads = right(loss, params, half, own)[1]
     scale = batch.size / half.size
     return right(loss, params, batch, rows)[0], jax.tree.map(lambda grad: grad * scale, grads)
 
 
-def _chunks_of(batch: DenseBatch, count: int) -> DenseBatch:
-    return batch._replace(chunk_images=batch.chunk_images[:count], chunk_labels=batch.chunk_labels[:count])
-
-
-def _left_over_of(batch: DenseBatch, change: Callable[[Array], Array]) -> DenseBatch:
-    """`change` of the images, and of the labels, that fill no whole chunk."""
-    return batch._replace(rest_images=change(batch.rest_images), rest_labels=change(batch.rest_labels))
-
-
 def _left_over(change: Callable[[Array], Array]) -> Change:
-    """Only while it trains: what is looked at before are the right images."""
-    return _wrong_sums(lambda right, loss, params, batch, rows: right(loss, params, _left_over_of(batch, change), rows))
+    """`change` of the images that fill no whole chunk, and of all that goes along with them."""
+    return _wrong_sums(lambda right, loss, params, batch, rows: right(loss, params, *_part(batch, rows, left=change)))
+
+
+def _part(
+    batch: DenseBatch, rows: Any, chunks: int | None = None, left: Callable[[Array], Array] = lambda array: array
+) -> tuple[DenseBatch, Any]:
+    """The first so many chunks of a batch and of its rows, and `left` of what fills no whole one."""
+    count, whole = len(batch.chunk_labels) if chunks is None else chunks, batch.chunk_labels.size
+    kept = count * batch.chunk_labels.shape[1]
+    own = jax.tree.map(lambda array: jnp.concatenate([array[:kept], left(array[whole:])]), rows)
+    cut = (batch.chunk_images[:count], batch.chunk_labels[:count], left(batch.rest_images), left(batch.rest_labels))
+    return DenseBatch(*cut), own
 
 
 def _labels_one_off(batch: DenseBatch) -> DenseBatch:

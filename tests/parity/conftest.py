@@ -4,17 +4,18 @@ import warnings
 
 import jax
 import pytest
-from small_runs import STEPS, first
+from small_runs import STEPS, Answered, first
 
-from jaxmlp.config import Config
-from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated
-from parity import environment, port
-from parity.choice import INSTALL, has_tensorflow
-from parity.oracle import Compat, Tf115
-from parity.reference import live_trace
-from parity.tiers import Ground
-from parity.trace import Trace
+from jaxmlp.execution import Execution
+from jaxmlp.program import Dense, GradientDescent, Program, TruncatedNormal
+from parity.noise import reference
+from parity.noise.float64 import truth
+from parity.oracle import environment
+from parity.oracle.ask import Compat, Tf115
+from parity.oracle.select import INSTALL, has_tensorflow
+from parity.subject.port import arrays, port
+from parity.subject.subject import tensors, trace
 
 
 @pytest.fixture(scope="session")
@@ -35,28 +36,34 @@ def tf115() -> Tf115:
 
 
 @pytest.fixture(scope="session")
-def answered(compat, digits) -> tuple[Config, Dataset, Trace, Ground]:
+def answered(compat, digits) -> Answered:
     """TensorFlow 2.x on the session's generated digits, one of them blank, with a seed of the day."""
-    config = Config(seed=int(digits.train.images.sum()) % 2**31, steps=max(STEPS) + 1, report_every=2, chunk=90)
+    program = Program(seed=int(digits.train.images.sum()) % 2**31, steps=max(STEPS) + 1, report_every=2)
     dataset = first(digits, 200)
-    reference, exacts = live_trace(compat, config, dataset, STEPS)
-    return config, dataset, reference, Ground(dataset.train, config.learning_rate, exacts)
+    return Answered(program, dataset, *reference.live(compat, program, dataset, STEPS))
 
 
 @pytest.fixture(scope="session")
-def small(cpu) -> tuple[Trace, Trace, Ground]:
-    """Two traces of one small port, the first passed off as the reference; needs no TensorFlow."""
-    import numpy as np
+def deep(compat, digits) -> Answered:
+    """The same with three hidden layers."""
+    layers = tuple(Dense(units, TruncatedNormal(stddev)) for units, stddev in ((40, 1.0), (1000, 0.2), (24, 0.05)))
+    seed = int(digits.train.images.sum()) % 2**31
+    program = Program(layers, optimizer=GradientDescent(1e-6), seed=seed, steps=max(STEPS) + 1, report_every=2)
+    dataset = first(digits, 150)
+    return Answered(program, dataset, *reference.live(compat, program, dataset, STEPS))
 
-    from parity.exact import exact_step
 
-    config = Config(seed=3, hidden=784, steps=3, chunk=20)  # as many units as pixels: W1 is square
+@pytest.fixture(scope="session")
+def small(cpu) -> Answered:
+    """One small port passed off as the reference; needs no TensorFlow."""
+    program = Program((Dense(784),), seed=3, steps=3)  # as many units as pixels: W1 is square
     dataset = first(generated(60, 3), 60, 10)
-    one = port.port(config, dataset, cpu, "dense", "float32")
-    weights = {0: {k: np.asarray(v) for k, v in one.initial()._asdict().items()}}
-    exacts = {0: exact_step(weights[0], dataset.train)}
-    trace = one.trace(weights, {0: exacts[0].logits_grad}, config.steps)
-    return trace._replace(side="reference", who="a reference"), trace, Ground(dataset.train, 1e-4, exacts)
+    one = port(program, dataset, cpu, Execution("dense", "float32", 20))
+    truths = {0: truth(tensors(one.start(), "weights"), dataset.train)}
+    got = trace(one, arrays(dataset), {0: one.start()}, {0: truths[0].logits_grad}, program.steps)
+    told = {**got.header, "side": "reference", "who": "a reference"}
+    alone = {0: got.steps[0]._replace(following=None)}
+    return Answered(program, dataset, got._replace(header=told, steps=alone), truths)
 
 
 @pytest.fixture(autouse=True)

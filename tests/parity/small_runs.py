@@ -1,21 +1,44 @@
 """What parity's tests run, and on how few images."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from jaxmlp.data import Dataset, Split
-from parity import port
-from parity.tiers import Ground
-from parity.trace import Trace
+from jaxmlp.program import Program
+from parity.compare.limits import Budget
+from parity.compare.rules import rule_of
+from parity.compare.tiers import Check, compare
+from parity.compare.trace import Trace
+from parity.noise.float64 import Truth
+from parity.subject.port import Port, arrays
+from parity.subject.subject import trace
 
 STEPS = [0, 2]
+
+
+class Answered(NamedTuple):
+    """A program, its data, and what TensorFlow and float64 say of them."""
+
+    program: Program
+    dataset: Dataset
+    reference: Trace
+    truths: Mapping[int, Truth]
+
+    def trace(self, one: Port, free_steps: int | None = None) -> Trace:
+        """A port's trace from the reference's weights; its free run as long as the reference's, or of so many steps."""
+        length = len(self.reference.series["losses"]) if free_steps is None else free_steps
+        starts = {step: stepped.arrays("start") for step, stepped in self.reference.steps.items()}
+        logits_grads = {step: truth.logits_grad for step, truth in self.truths.items()}
+        return trace(one, arrays(one.dataset), starts, logits_grads, length)
+
+    def checks(self, got: Trace, budget: Budget | None = None) -> list[Check]:
+        return compare(self.reference, got, self.truths, rule_of(self.program.as_dict()), budget)
+
+    def failures(self, got: Trace) -> list[str]:
+        return [check.place for check in self.checks(got) if not check.passed]
 
 
 def first(dataset: Dataset, images: int, tests: int = 100) -> Dataset:
     """The first images of a data set."""
     train, test = (Split(*(a[:n] for a in s)) for s, n in ((dataset.train, images), (dataset.test, tests)))
     return dataset._replace(train=train, test=test)
-
-
-def traced(one: port.Port, reference: Trace, ground: Ground, free_steps: int | None = None) -> Trace:
-    """A port's trace from the reference's weights, with as long a free run as the reference's or of so many steps."""
-    length = len(reference.free.losses) if free_steps is None else free_steps
-    weights = {step: one_step.update.weights for step, one_step in reference.steps.items()}
-    return one.trace(weights, {step: exact.logits_grad for step, exact in ground.exacts.items()}, length)
