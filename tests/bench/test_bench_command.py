@@ -9,7 +9,7 @@ import time
 import pytest
 
 import bench.__main__ as command
-from bench import machine, result
+from bench import machine, result, session
 from bench.contender import ROOT
 
 SMALL = ["--quick", "--data", "generated:300", "--hidden", "16", "--rounds", "2", "--steps", "1", "--device", "cpu"]
@@ -25,7 +25,7 @@ def saved(tmp_path_factory):
     """A small run's JSON file; it also drew its picture and was recorded. `measured` keeps what it measured."""
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "RESULTS", folder / "RESULTS.md")
+        patch.setattr(session, "RESULTS", folder / "RESULTS.md")
         patch.setattr(command, "measure", functools.partial(_measure, command.measure))
         arguments = ["--peers", "numpy_blas", "--record", "--json", str(folder / "a.json"), "--plot", f"{folder}/a.png"]
         assert command.main([*SMALL, *arguments]) == 0
