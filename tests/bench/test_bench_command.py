@@ -26,7 +26,7 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "RESULTS", folder / "RESULTS.md")
-        patch.setattr(command, "measure", functools.partial(_measure, command.measure))
+        patch.setattr(session, "measure", functools.partial(_measure, session.measure))
         arguments = ["--peers", "numpy_blas", "--record", "--json", str(folder / "a.json"), "--plot", f"{folder}/a.png"]
         assert command.main([*SMALL, *arguments]) == 0
     return folder / "a.json"
@@ -85,7 +85,7 @@ def test_compare_refuses_other_work_before_anything_is_timed(saved, capsys):
     ("arguments", "message"),
     [
         (["--peers", "torch_eagre"], "did you mean torch_eager?"),
-        (["--images", "301", "--data", "generated:300"], "images = 301 is impossible: the data set has 300"),
+        (["--images", "301", "--data", "generated:300"], "images = 301: 300 generated digits, seed 0 has only 300"),
         (["--images", "0"], "images = 0 is impossible"),
         (["--data", "mnits"], "did you mean mnist?"),
         (["--compare", "no-such.json"], "no-such.json cannot be read"),
