@@ -70,7 +70,7 @@ def test_compare_exits_with_1_when_our_speed_has_dropped_by_15_percent(
         if row["ours"] and "steps_per_s" in row:
             row["steps_per_s"] *= then
     result.save(older, tmp_path / "older.json")
-    monkeypatch.setattr(command, "measure", lambda *arguments: _measured[0])  # the very speeds that are in the file
+    monkeypatch.setattr(session, "measure", lambda *arguments: _measured[0])  # the very speeds that are in the file
     assert command.main([*SMALL, "--compare", str(tmp_path / "older.json")]) == code
     assert ("DROPPED" in capsys.readouterr().out) == bool(code)
 
