@@ -1,5 +1,7 @@
 """A perceptron from the textbook, of any depth, in NumPy: both sides of a comparison for tests of the lower floors."""
 
+import hashlib
+import json
 from typing import NamedTuple
 
 import numpy as np
@@ -9,16 +11,19 @@ from parity.compare.rules import rule_of
 from parity.compare.tensor import Whole
 from parity.compare.tiers import compare
 from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
+from parity.oracle.ask import Answers, Case
+from parity.oracle.live import live_trace
 
 PIXELS, CLASSES = 36, 10
 DEPTHS = [(), (36,), (12, 9)]  # of one, two and three layers; 36: as many units as pixels, so that W1 is square
 
 
 def program(units=(36,), seed=3, steps=3):
-    """As `jaxmlp.program.Program.as_dict` has it."""
+    """As `jaxmlp.program.Program.as_dict` has it; every layer's inputs come out near 1."""
+    *hidden, output = ({"kernel": {"stddev": 1e-3 if i == 0 else width**-0.5}} for i, width in enumerate((1, *units)))
     return {
-        "layers": [{"units": width, "kernel": {"stddev": 1.0}} for width in units],
-        "output": {"kernel": {"stddev": 1.0}},
+        "layers": [{"units": width, **kernel} for width, kernel in zip(units, hidden, strict=True)],
+        "output": output,
         "optimizer": {"learning_rate": 1e-4},
         "steps": steps,
         "report_every": 2,
@@ -32,6 +37,13 @@ def data(rng, images=60, tests=20, pixels=PIXELS):
     train[0] = 0
     labels = [rng.integers(0, CLASSES, count).astype(np.uint8) for count in (images, tests)]
     return {"train_images": train, "train_labels": labels[0], "test_images": test, "test_labels": labels[1]}
+
+
+def case(rng, program, **sizes):
+    """What an oracle is asked about; the digest is anything that tells programs apart."""
+    counted = {name: value for name, value in program.items() if name not in ("steps", "report_every")}
+    told = hashlib.sha256(json.dumps(counted).encode()).hexdigest()
+    return Case(program, told, data(rng, **sizes), CLASSES, "noise")
 
 
 def starts(units=(36,), pixels=PIXELS):
@@ -52,7 +64,9 @@ def trace(side, program, data, starts, steps=None, backwards=False):
         "tests": len(data["test_labels"]),
     }
     taken = {step: book.step_trace(weights, logits_grad(weights, data)) for step, weights in starts.items()}
-    return Trace(header, book.free(starts[0], program["steps"] if steps is None else steps), taken)
+    series = book.free(starts[0], program["steps"] if steps is None else steps)
+    del series["weights"]
+    return Trace(header, series, taken)
 
 
 def pair(rng, units=(36,)):
@@ -90,9 +104,9 @@ class Book(NamedTuple):
         after = of_role(got, "weights")
         back = {f"backward/{name}": grad for name, grad in self.gradient(weights, handed).items()}
         return StepTrace(
-            whole({f"weights/{name}": array for name, array in weights.items()}),
+            whole(named(weights)),
             whole({**got, **back}),
-            StepTrace(whole({f"weights/{n}": a for n, a in after.items()}), whole(self.step(after))),
+            StepTrace(whole(named(after)), whole(self.step(after))),
         )
 
     def step(self, weights):
@@ -120,19 +134,72 @@ class Book(NamedTuple):
                 back = (back @ weights[f"weights_{i}"].T) * (inputs[i - 2] > 0)
         return {name: grads[name] for name in weights}
 
-    def free(self, weights, steps):
-        losses, corrects, tests = [], [], {}
-        for step in range(steps):
-            got = self.step(weights)
-            weights = of_role(got, "weights")
+    def free(self, weights, steps, first=0):
+        """The series, and under "weights" those before each step and after the last."""
+        losses, corrects, tests, passed = [], [], {}, [weights]
+        for step in range(first, first + steps):
+            got = self.step(passed[-1])
+            passed.append(of_role(got, "weights"))
             losses.append(got["loss/loss"])
             corrects.append(got["correct/correct"])
             if step % self.program["report_every"] == 0:
-                found = forward(weights, self.data["test_images"])[1].argmax(1)
+                found = forward(passed[-1], self.data["test_images"])[1].argmax(1)
                 tests[step] = int((found == self.data["test_labels"]).sum())
         counts = {"test_steps": list(tests), "test_corrects": list(tests.values())}
         counts = {name: np.array(numbers, np.int64) for name, numbers in counts.items()}
-        return {"losses": np.array(losses, np.float32), "corrects": np.array(corrects, np.int64), **counts}
+        return {
+            "losses": np.array(losses, np.float32),
+            "corrects": np.array(corrects, np.int64),
+            **counts,
+            "weights": passed,
+        }
+
+
+class Oracle(NamedTuple):
+    """Answers for TensorFlow as `py37/serve.py` does, out of the textbook; keeps what it was asked."""
+
+    name: str = "textbook"
+    questions: list = []  # noqa: RUF012  (every oracle's own, given anew)
+
+    def ask(self, case, questions):
+        self.questions.extend(questions)
+        told = {"tensorflow": "0.0", "op_seeds": [], "graph_digest": "0" * 64}
+        return Answers([self.answer(case, question) for question in questions], told)
+
+    def answer(self, case, question):
+        book, ask = Book(case.program, case.data), question.ask["ask"]
+        units = [layer["units"] for layer in case.program["layers"]]
+        initial = starts(units, case.data["train_images"].shape[1])[0]
+        weights = of_role(question.arrays, "weights") or initial
+        if ask == "step":
+            return book.step(weights)
+        if ask == "backward":  # handed over for the mean loss
+            handed = question.arrays["logits_grad"] * np.float32(len(case.data["train_labels"]))
+            return {f"backward/{name}": grad for name, grad in book.gradient(weights, handed).items()}
+        return named(initial) if ask == "init" else self.run(book, weights, **question.ask)
+
+    def run(self, book, weights, first, steps, weights_at, **_):
+        answer = book.free(weights, steps, first)
+        passed = answer.pop("weights")
+        at = {step: passed[step - first] for step in weights_at if first <= step < first + steps}
+        answer |= {f"{step}/{key}": array for step, w in at.items() for key, array in named(w).items()}
+        return {**answer, **named(passed[-1]), "test_predictions": forward(passed[-1], book.data["test_images"])[1]}
+
+
+def named(weights):
+    return {f"weights/{name}": array for name, array in weights.items()}
+
+
+def traced(oracle, asked, steps=(0, 2)):
+    """The oracle's trace, and the weights each step started from, as `logits_grad` was told them."""
+    begun = {}
+
+    def handed(step, weights):
+        begun[step] = weights
+        return logits_grad(weights, asked.data)
+
+    units = [layer["units"] for layer in asked.program["layers"]]
+    return live_trace(oracle, asked, steps, {PROBE: starts(units)[PROBE]}, handed), begun
 
 
 class Noise:
