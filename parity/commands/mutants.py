@@ -1,5 +1,6 @@
 """`python -m parity mutants`: hunts the mutants of the port one by one and reports how each is caught."""
 
+import itertools
 import json
 import math
 import sys
@@ -30,7 +31,7 @@ def mutants(options: MutantsOptions) -> int:
     program = Program(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
     hunt = Hunt(program, dataset, pick("cpu"), *reference.live(oracle, program, dataset, STEPS))
     findings: list[Finding] = []
-    for finding in hunt.findings(hunted, options.jobs):
+    for finding in itertools.chain(hunt.left_alone(options.jobs), hunt.killed(hunted, options.jobs)):
         print(line(finding) if findings else f"{HEAD}\n{line(finding)}", flush=True)
         findings.append(finding)
     print(summary(findings, time.perf_counter() - started))

@@ -6,6 +6,7 @@ Otherwise the limits are wrong, and the finding says which gap closed.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,13 +61,21 @@ class Hunt:
     reference: Trace
     truths: Mapping[int, Truth]
 
-    def findings(self, mutants: Sequence[Mutant], jobs: int) -> Iterator[Finding]:
-        """A finding for each benign variant, then for each mutant, in their order; `jobs` at a time."""
-        variants = [*benign(self.program, self.dataset, self.device, free=False), self._rest_only()]
-        self._budget = self._free_budget(variants) if any(mutant.free for mutant in mutants) else None
+    def left_alone(self, jobs: int) -> Iterator[Finding]:
+        """A finding for each benign variant, in their order; `jobs` at a time."""
         with ThreadPoolExecutor(jobs) as pool:
-            yield from pool.map(self._left_alone, variants)
-            yield from pool.map(self._killed, mutants)
+            yield from pool.map(self._left_alone, self._variants)
+
+    def killed(self, mutants: Sequence[Mutant], jobs: int) -> Iterator[Finding]:
+        """A finding for each mutant, in their order; `jobs` at a time."""
+        allowed = self._free_budget() if any(mutant.free for mutant in mutants) else None
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(lambda mutant: self._killed(mutant, allowed), mutants)
+
+    @functools.cached_property
+    def _variants(self) -> list[Port]:
+        rest = dataclasses.replace(self._port(rest=True), name="a rest that fills no chunk")
+        return [*benign(self.program, self.dataset, self.device, free=False), rest]
 
     def _left_alone(self, variant: Port) -> Finding:
         """A harmless variant: nothing may come near a limit."""
@@ -75,12 +84,12 @@ class Hunt:
         held = all(check.ratio <= _allowed(check) for check in checks)
         return Finding(f"benign: {variant.name}", "nothing", worst.ratio, worst.place, held)
 
-    def _killed(self, mutant: Mutant) -> Finding:
+    def _killed(self, mutant: Mutant, allowed: Budget | None) -> Finding:
         """A mutant: killed where its description says."""
         expected = mutant.tier if mutant.tier == REFUSED else f"{mutant.tier} {mutant.tensor}"
         try:
             checks = self._checks(
-                mutant.change(self._port(mutant.layout, mutant.rest)), self._budget if mutant.free else None
+                mutant.change(self._port(mutant.layout, mutant.rest)), allowed if mutant.free else None
             )
         except CannotCompare as error:
             return Finding(mutant.name, expected, math.inf, str(error), mutant.tier == REFUSED)
@@ -91,11 +100,8 @@ class Hunt:
         held = ratio >= KILLED and not (mutant.only_step is not None and elsewhere)
         return Finding(mutant.name, expected, ratio, first.place if first else "nowhere", held)
 
-    def _free_budget(self, variants: Sequence[Port]) -> Budget:
-        return budget(*ensemble(self._port(), variants, lambda step: None))
-
-    def _rest_only(self) -> Port:
-        return dataclasses.replace(self._port(rest=True), name="a rest that fills no chunk")
+    def _free_budget(self) -> Budget:
+        return budget(*ensemble(self._port(), self._variants, lambda step: None))
 
     def _port(self, layout: Layout = "dense", rest: bool = False) -> Port:
         images = len(self.dataset.train.labels)

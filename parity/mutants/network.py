@@ -182,7 +182,7 @@ _narrow_gradient.defvjp(_narrow_gradient_forward, _narrow_gradient_backward)
 
 
 def _targets(logits: Array, labels: Array) -> Array:
-    return (jnp.arange(logits.shape[1]) == labels[:, None]).astype(logits.dtype)
+    return (jnp.arange(logits.shape[1]) == labels.astype(jnp.int32)[:, None]).astype(logits.dtype)
 
 
 def _log_of_softmax(logits: Array, labels: Array) -> Totals:
@@ -210,4 +210,4 @@ def _squared_gradient(logits: Array, labels: Array) -> Totals:
 def _second_best(logits: Array, labels: Array) -> Totals:
     best = _targets(logits, logits.argmax(axis=1)) > 0
     second = jnp.where(best, -jnp.inf, logits).argmax(axis=1)
-    return Totals(model.totals(logits, labels).loss, (second == labels).sum(dtype=jnp.int32))
+    return Totals(model.totals(logits, labels).loss, (second == labels.astype(jnp.int32)).sum(dtype=jnp.int32))

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import bench.__main__ as command
-from bench import machine, result
+from bench import machine, result, session
 from bench.contender import ROOT
 
 SMALL = ["--quick", "--data", "generated:300", "--hidden", "16", "--rounds", "2", "--steps", "1", "--device", "cpu"]
@@ -25,8 +25,8 @@ def saved(tmp_path_factory):
     """A small run's JSON file; it also drew its picture and was recorded. `measured` keeps what it measured."""
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "RESULTS", folder / "RESULTS.md")
-        patch.setattr(command, "measure", functools.partial(_measure, command.measure))
+        patch.setattr(session, "RESULTS", folder / "RESULTS.md")
+        patch.setattr(session, "measure", functools.partial(_measure, session.measure))
         arguments = ["--peers", "numpy_blas", "--record", "--json", str(folder / "a.json"), "--plot", f"{folder}/a.png"]
         assert command.main([*SMALL, *arguments]) == 0
     return folder / "a.json"
@@ -70,7 +70,7 @@ def test_compare_exits_with_1_when_our_speed_has_dropped_by_15_percent(
         if row["ours"] and "steps_per_s" in row:
             row["steps_per_s"] *= then
     result.save(older, tmp_path / "older.json")
-    monkeypatch.setattr(command, "measure", lambda *arguments: _measured[0])  # the very speeds that are in the file
+    monkeypatch.setattr(session, "measure", lambda *arguments: _measured[0])  # the very speeds that are in the file
     assert command.main([*SMALL, "--compare", str(tmp_path / "older.json")]) == code
     assert ("DROPPED" in capsys.readouterr().out) == bool(code)
 
@@ -85,7 +85,7 @@ def test_compare_refuses_other_work_before_anything_is_timed(saved, capsys):
     ("arguments", "message"),
     [
         (["--peers", "torch_eagre"], "did you mean torch_eager?"),
-        (["--images", "301", "--data", "generated:300"], "images = 301 is impossible: the data set has 300"),
+        (["--images", "301", "--data", "generated:300"], "images = 301: 300 generated digits, seed 0 has only 300"),
         (["--images", "0"], "images = 0 is impossible"),
         (["--data", "mnits"], "did you mean mnist?"),
         (["--compare", "no-such.json"], "no-such.json cannot be read"),

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 
 from jaxmlp.errors import ConfigError
+from jaxmlp.options import ImagesOptions
 from parity.__main__ import main
-from parity.equivalence import MARGINS, equivalent
-from parity.mutant import Mutant
-from parity.published import TABLE, Runs, places
+from parity.commands import prove
+from parity.commands.options import ProveOptions
+from parity.commands.published import Runs
+from parity.mutants import training
+from parity.noise.equivalence import MARGINS, equivalent
+from parity.noise.published import TABLE, places
+from parity.report.plain import as_plain
+from parity.report.text import table
 
-FEW = ["--data", "generated:60", "--steps", "0", "--layout", "dense", "--pixels", "float32", "--no-ensemble"]
+FEW = ["--data", "generated:60", "--steps", "0", "--layout", "dense", "--precision", "float32", "--no-ensemble"]
 
 HELP = """
 import sys
@@ -52,26 +58,23 @@ def test_proven_is_exit_0(compat, tmp_path, capsys):
 
 
 def test_the_first_engine_runs_to_the_end_and_the_others_as_far_as_anything_is_asserted(compat):
-    from parity.prove import ProveOptions, run
-    from parity.report import as_plain, table
-
-    layouts = {"layout": ("dense", "staircase"), "pixels": ("float32",)}
-    proof = run(ProveOptions(oracle="compat", data="generated:60", hidden=16, steps=(0,), free_steps=4, **layouts), str)
+    engines = {"layout": ("dense", "staircase"), "precision": ("float32",)}
+    images = ImagesOptions(data="generated:60")
+    proof = prove.run(ProveOptions(oracle="compat", images=images, hidden=16, steps=(0,), free_steps=4, **engines), str)
     asserted = proof.budget.horizon + 1
     assert proof.proven, table(proof)
     assert [candidate.name for candidate in proof.candidates] == ["staircase float32", "dense float32"]
-    assert [len(candidate.free.losses) for candidate in proof.candidates] == [4, max(1, min(4, asserted))]
+    assert [len(candidate.series["losses"]) for candidate in proof.candidates] == [4, max(1, min(4, asserted))]
     shown = [len(candidate["difference"]) for candidate in as_plain(proof)["candidates"]]
-    assert shown == [len(candidate.free.losses) for candidate in proof.candidates]
+    assert shown == [len(candidate.series["losses"]) for candidate in proof.candidates]
     assert {"T4"} <= {check.tier for candidate in proof.candidates for check in candidate.checks}
 
 
 def test_a_difference_is_exit_1_and_leaves_both_sides_tensors(compat, tmp_path, capsys, monkeypatch):
-    from parity import bugs_training
-
-    planted: Mutant = next(m for m in bugs_training.mutants() if m.name == "update of b2 left out")
-    with planted.plant():
-        assert main(["--oracle", "compat", *FEW, "--out", str(tmp_path)]) == 1
+    mutant = next(mutant for mutant in training.mutants() if mutant.name == "update of b2 left out")
+    genuine = prove.candidates
+    monkeypatch.setattr(prove, "candidates", lambda *parts: map(mutant.change, genuine(*parts)))
+    assert main(["--oracle", "compat", *FEW, "--out", str(tmp_path)]) == 1
     out = capsys.readouterr().out
     assert "first divergence: T3, biases_2, step 0" in out
     assert (tmp_path / "dense-float32.npz").exists()
@@ -143,5 +146,5 @@ def test_equivalence_is_shown_only_by_enough_pairs_within_the_margin(rng):
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
-def test_every_planted_bug_is_caught_where_expected():
+def test_every_mutant_is_killed_where_expected():
     assert main(["mutants"]) == 0

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from parity.admissible import require_comparable
-from parity.errors import CannotCompare
 from parity.sketch import Whole, sample, sketch
 from parity.tiers import compare
+
+from parity.errors import CannotCompare
 
 
 def with_step(trace, **changes):
@@ -154,9 +154,10 @@ def test_the_benign_ensemble_sets_the_horizon(small):
 
 def test_the_benign_ensemble_walks_side_by_side_and_stops_where_it_parts(cpu):
     from jaxmlp.config import Config
+    from parity.budget import budget, ensemble
+
     from jaxmlp.data.generated import generated
     from parity import port
-    from parity.budget import budget, ensemble
 
     config, dataset = Config(seed=5, hidden=16, steps=4, report_every=2), generated(40, 5)
     base = port.port(config, dataset, cpu, "dense", "float32")

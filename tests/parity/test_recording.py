@@ -4,16 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_runs import first, traced
-
 from jaxmlp.config import Config
-from jaxmlp.data.generated import generated
-from parity import port, recording
 from parity.admissible import require_comparable
-from parity.errors import CannotCompare
 from parity.probe import PROBE
 from parity.record import seed_recording
 from parity.tiers import Ground, compare
+from small_runs import first, traced
+
+from jaxmlp.data.generated import generated
+from parity import port, recording
+from parity.errors import CannotCompare
 
 CONFIG = Config(seed=4, steps=4, report_every=2)
 

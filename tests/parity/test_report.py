@@ -1,6 +1,7 @@
 """The report answers "is it the same program?" first, in every form, and names the first divergence."""
 
 import importlib.util
+import io
 import json
 import re
 import shutil
@@ -9,13 +10,16 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from jaxmlp.config import Config
-from parity import page
-from parity.budget import budget
-from parity.diagnosis import first_divergence, meaning, write_tensors
-from parity.probe import PROBE
-from parity.report import Candidate, Proof, table, to_json, to_junit
-from parity.tiers import Check, compare, own_rule
+from parity.compare.diagnosis import first_divergence, meaning, tensors_bytes
+from parity.compare.probe import PROBE
+from parity.compare.rules import rule_of
+from parity.compare.tiers import Check, own_rule
+from parity.noise.ensemble import budget
+from parity.report import page
+from parity.report.junit import to_junit
+from parity.report.plain import to_json
+from parity.report.proof import Candidate, Proof
+from parity.report.text import table
 
 
 def check(tier, tensor, step, measured, limit):
@@ -24,13 +28,18 @@ def check(tier, tensor, step, measured, limit):
 
 @pytest.fixture
 def proof(small):
-    reference, trace, ground = small
-    allowed = budget(reference.free, {"itself": reference.free})
-    checks = compare(reference, trace, ground, allowed)
-    candidate = Candidate("dense float32", trace.provenance, checks, trace.free)
-    return Proof(
-        Config(seed=3), "60 digits", reference._replace(steps={}), own_rule(reference, ground), [candidate], allowed, 10
-    )
+    return proof_of(small, small.reference.series)
+
+
+def proof_of(small, other) -> Proof:
+    """Of the reference itself, allowed what its run differs by from another one."""
+    series = small.reference.series
+    allowed = budget(series, {"other": other})
+    ours = small.reference._replace(header={**small.reference.header, "side": "subject"})
+    candidate = Candidate("dense float32", ours.header["provenance"], small.checks(ours, allowed), series)
+    program = small.program.as_dict()
+    rule = own_rule(small.reference, rule_of(program))
+    return Proof(program, "60 digits", small.reference._replace(steps={}), rule, [candidate], allowed)
 
 
 @pytest.fixture
@@ -55,13 +64,9 @@ def test_a_divergence_is_named_with_step_tier_tensor_and_meaning(broken):
 
 
 def test_an_ensemble_that_parts_at_once_asserts_nothing_and_says_so(small):
-    reference, trace, ground = small
-    apart = reference.free._replace(losses=reference.free.losses * 1.001)
-    allowed = budget(reference.free, {"apart": apart})
-    checks = compare(reference, trace, ground, allowed)
-    assert not [check for check in checks if check.tier == "T4"]
-    candidate = Candidate("dense float32", trace.provenance, checks, trace.free)
-    proof = Proof(Config(), "60 digits", reference, own_rule(reference, ground), [candidate], allowed, 10)
+    series = small.reference.series
+    proof = proof_of(small, {**series, "losses": series["losses"] * np.float32(1.001)})
+    assert not [check for check in proof.candidates[0].checks if check.tier == "T4"]
     assert "not asserted: the ensemble parts at step 0" in table(proof)
     assert "compared from given weights: 0\n" in table(proof)
 
@@ -102,11 +107,10 @@ def test_junit_counts_the_failures(broken):
     assert suite.get("tests") == str(len(broken.candidates[0].checks))
 
 
-def test_both_sides_tensors_are_written(small, tmp_path):
-    reference, trace, _ = small
-    write_tensors(tmp_path / "deep" / "first.npz", 0, reference, trace)
-    with np.load(tmp_path / "deep" / "first.npz", allow_pickle=False) as npz:
-        np.testing.assert_array_equal(npz["reference/grads/weights_1"], npz["port/grads/weights_1"])
+def test_both_sides_tensors_are_kept(small):
+    content = tensors_bytes(0, small.reference, small.reference)
+    with np.load(io.BytesIO(content), allow_pickle=False) as npz:
+        np.testing.assert_array_equal(npz["reference/grads/weights_1"], npz["subject/grads/weights_1"])
 
 
 def test_the_page_reaches_for_nothing_outside_itself(proof):
