@@ -245,11 +245,21 @@ def test_a_header_that_is_none_is_refused(kept, header):
         read(kept)
 
 
+class Trap:
+    """Runs code of its own where it is unpickled."""
+
+    sprung = False
+
+    def __reduce__(self):
+        return setattr, (Trap, "sprung", True)
+
+
 def test_nothing_is_unpickled(kept):
     with kept.open("wb") as file:
-        np.savez(file, allow_pickle=True, header=np.array([print], object))
+        np.savez(file, allow_pickle=True, header=np.array([Trap()], object))
     with pytest.raises(CannotCompare, match="is not a recording"):
         read(kept)
+    assert not Trap.sprung
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -90,8 +90,8 @@ def test_the_probe_of_a_deep_network_has_every_layers_inputs_near_one(rng):
 def test_a_series_is_cut_with_its_tests():
     series = {name: np.arange(5) for name in ("losses", "corrects")}
     series |= {"test_steps": np.array([0, 2, 4]), "test_corrects": np.array([7, 8, 9])}
-    kept = {name: array.tolist() for name, array in cut(series, 3).items()}
-    assert kept == {"losses": [0, 1, 2], "corrects": [0, 1, 2], "test_steps": [0, 2], "test_corrects": [7, 8]}
+    kept = {name: array.tolist() for name, array in cut(series, 4).items()}
+    assert kept == {"losses": [0, 1, 2, 3], "corrects": [0, 1, 2, 3], "test_steps": [0, 2], "test_corrects": [7, 8]}
 
 
 def test_steps_and_digests_are_named_for_a_reader():

@@ -166,6 +166,8 @@ def test_the_rule_takes_a_fused_update_for_as_good_as_a_rounded_one(rng):
     fused = (weights.astype(np.float64) - rate * grads.astype(np.float64)).astype(np.float32)
     for new in (fused, weights - np.float32(0.1) * grads):
         assert (np.abs(new - update.right) / update.unit).max() <= rule.roundings == 1
+    exactly = rule(np.array([0.1], np.float32), np.ones(1, np.float32)).right
+    assert exactly == 0  # the rate is a float32 as TensorFlow's is
     assert dataclasses.asdict(rule_of(program())) == {"learning_rate": 1e-4, "roundings": 1}
 
 
