@@ -10,6 +10,8 @@ import pytest
 from jaxmlp.data import Dataset, Split, load
 from jaxmlp.data.generated import generated
 
+pytest_plugins = ["no_skips"]
+
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 SEED = int(os.environ.get("JAXMLP_TEST_SEED", secrets.randbelow(2**31)))
