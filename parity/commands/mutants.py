@@ -23,7 +23,7 @@ HEAD = f"{'planted':46}{'must be killed at':28}{'× limit':>10}  {'shows first a
 
 
 def mutants(options: MutantsOptions) -> int:
-    """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or ParityError."""
+    """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or CannotCompare."""
     started, hunted = time.perf_counter(), chosen(options.only)
     dataset = with_blanks(options.images.load(options.seed))
     oracle = select.live(options.oracle, 0, options.time_limit)

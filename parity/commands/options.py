@@ -1,4 +1,4 @@
-"""The options of every command of parity. Light, so that `--help` answers at once: no jax, no numpy."""
+"""Every command of parity by its options, their docstring what --help begins with. Light: no jax, no numpy."""
 
 import dataclasses
 from pathlib import Path
@@ -19,7 +19,10 @@ LEAST_IMAGES = 100  # for mutants: with fewer, too few limits bite
 
 @dataclasses.dataclass(frozen=True)
 class ProveOptions:
-    """Options of the proof."""
+    """Hold the JAX port against the TensorFlow 1.x program, tensor by tensor and step by step.
+    Exit code 0: proven; 1: compared, and they differ; 2: cannot compare.
+    Other commands: python -m parity setup | mutants | published | record, each with --help.
+    """
 
     oracle: Literal["auto", "tf115", "compat", "recording"] = "auto"
     """who answers for TensorFlow: genuine 1.15.5, TF 2.x's compat.v1, or recorded runs; auto: the best there is"""
@@ -68,7 +71,7 @@ class ProveOptions:
 
 @dataclasses.dataclass(frozen=True)
 class SetupOptions:
-    """Options of the set-up."""
+    """Install genuine TensorFlow 1.15.5 into an environment of its own, with Python 3.7."""
 
     python: Annotated[Path | None, arg(metavar="PATH")] = None
     """a Python 3.7; also $PARITY_PYTHON37; else pyenv's or uv's"""
@@ -78,7 +81,7 @@ class SetupOptions:
 
 @dataclasses.dataclass(frozen=True)
 class MutantsOptions:
-    """Options of the hunt for mutants."""
+    """Make mutants of the port one by one; each must be killed where expected, and nothing benign may be."""
 
     oracle: Literal["auto", "tf115", "compat"] = "auto"
     """who answers for TensorFlow"""
@@ -102,7 +105,7 @@ class MutantsOptions:
 
 @dataclasses.dataclass(frozen=True)
 class PublishedOptions:
-    """Options of the many runs."""
+    """Run many seeds and say at which percentile the write-up's published loss and accuracies lie."""
 
     seeds: Annotated[int, arg(metavar="N")] = 20
     """how many, from seed 0 on"""
@@ -124,7 +127,7 @@ class PublishedOptions:
 
 @dataclasses.dataclass(frozen=True)
 class RecordOptions:
-    """Options of a recording."""
+    """Record genuine TensorFlow 1.15.5 running the original program, one thread, a file a seed. Resumable."""
 
     seeds: Annotated[tuple[int, ...], arg(metavar="G")] = (0, 1, 2)
     """graph seeds, each with its whole free run, step 0 and the probe"""

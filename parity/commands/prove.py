@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 
 def prove(options: ProveOptions) -> int:
-    """Returns 0 or 1; raises JaxmlpError or ParityError where the two cannot be compared."""
+    """Returns 0 or 1; raises JaxmlpError or CannotCompare where the two cannot be compared."""
     mutants = read_findings(options.mutants) if options.mutants else None
     started = time.perf_counter()
     proof = run(options, lambda what: print(f"… {what}", file=sys.stderr, flush=True))

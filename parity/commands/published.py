@@ -20,6 +20,7 @@ from jaxmlp.execution import Execution
 from jaxmlp.program import Program
 from jaxmlp.run.files import write_whole
 from parity.commands.options import PublishedOptions
+from parity.compare.tensor import Named
 from parity.compare.trace import data_digests, tests
 from parity.noise import reference
 from parity.noise.equivalence import MARGINS, SEEDS, Equivalence, equivalent
@@ -28,13 +29,12 @@ from parity.oracle import recording, select
 from parity.oracle.ask import Oracle
 from parity.oracle.live import free_run
 from parity.subject.port import arrays
-from parity.subject.subject import Named
 
 KeptRow = dict[str, list[float]]
 
 
 def published(options: PublishedOptions) -> int:
-    """Returns 0, or 1 where T5 was asked for and did not show equivalence; raises JaxmlpError or ParityError."""
+    """Returns 0, or 1 where T5 was asked for and did not show equivalence; raises JaxmlpError or CannotCompare."""
     device, dataset = options.device.pick(), options.images.load(options.seed)
     kept = Runs(options.out, identity(dataset))
     for seed in range(options.seeds):

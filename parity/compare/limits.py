@@ -24,30 +24,24 @@ class Noise(Protocol):
     @property
     def largest_logit(self) -> float:
         """In absolute value."""
-        ...
 
     @property
     def ties(self) -> Mapping[str, float]:
         """By how much a gradient moves per unit of error in the logits."""
-        ...
 
     @property
     def kinks(self) -> Mapping[str, float]:
         """What the units near the ReLU's kink put into a gradient."""
-        ...
 
     @property
     def summation(self) -> Mapping[str, float]:
         """What a gradient loses that is summed image by image."""
-        ...
 
     def near_ties(self, delta: float) -> int:
         """Images that may change between right and wrong when every logit moves by up to `delta`."""
-        ...
 
     def kink_distance(self, layer: int, rows: np.ndarray, differs: np.ndarray) -> float:
         """How many scales of rounding from zero is the farthest of a layer's inputs where `differs` [R, units]."""
-        ...
 
 
 class Budget(NamedTuple):

@@ -23,11 +23,9 @@ class Rule(Protocol):
     @property
     def roundings(self) -> int:
         """How many units an honest float32 update may be away."""
-        ...
 
     def __call__(self, weights: np.ndarray, grads: np.ndarray) -> Update:
         """Of float32 weights and gradients of one shape."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,6 +94,7 @@ class Coded(NamedTuple):
         return self.base.shape
 
 
+Named = dict[str, np.ndarray]  # arrays by name, or by "role/name"
 Tensor = Whole | Sketch  # what a step got
 Start = Whole | Coded  # what it started from
 

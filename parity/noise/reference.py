@@ -8,13 +8,13 @@ from jaxmlp import model
 from jaxmlp.data.dataset import PIXELS, Dataset
 from jaxmlp.program import Program
 from parity.compare.probe import PROBE, probe_weights
-from parity.compare.trace import Trace
+from parity.compare.tensor import Named
+from parity.compare.trace import Trace, of_role
 from parity.noise.float64 import Truth, truth
 from parity.oracle import recording
 from parity.oracle.ask import Case, Oracle
 from parity.oracle.live import live_trace
 from parity.subject.port import arrays
-from parity.subject.subject import Named, tensors
 
 
 def live(oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int]) -> tuple[Trace, dict[int, Truth]]:
@@ -32,7 +32,7 @@ def live(oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int
 def recorded(program: Program, dataset: Dataset, steps: Sequence[int]) -> tuple[Trace, dict[int, Truth]]:
     """As `live`, for those of `steps` that were recorded, and the probe. Raises CannotCompare."""
     trace = recording.trace(case(program, dataset), known(program, dataset), steps)
-    starts = {step: tensors(one.arrays("start"), "weights") for step, one in trace.steps.items()}
+    starts = {step: of_role(one.arrays("start"), "weights") for step, one in trace.steps.items()}
     return trace, {step: truth(weights, dataset.train) for step, weights in starts.items()}
 
 

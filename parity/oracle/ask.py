@@ -16,12 +16,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from parity.compare.tensor import Named
+from parity.compare.trace import in_role, of_role
 from parity.errors import CannotCompare, OracleFailed
 
 # Behind the standard library's on the path: this folder's select.py must not stand for it.
 SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
 FOLDER = Path(__file__).parent
-Arrays = dict[str, np.ndarray]
 
 
 class Case(NamedTuple):
@@ -38,13 +39,13 @@ class Question(NamedTuple):
     """One question to `py37/serve.py`, which describes them, and the arrays it carries."""
 
     ask: dict[str, Any]
-    arrays: Arrays = {}  # noqa: RUF012  (never changed)
+    arrays: Named = {}  # noqa: RUF012  (never changed)
 
 
 class Answers(NamedTuple):
     """The arrays that answer each question, and which TensorFlow it was."""
 
-    arrays: list[Arrays]
+    arrays: list[Named]
     provenance: dict[str, Any]
 
 
@@ -55,7 +56,6 @@ class Oracle(Protocol):
 
     def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
         """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
-        ...
 
 
 class Tf115:
@@ -76,8 +76,9 @@ class Tf115:
             if not answer.exists():
                 raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
             with np.load(answer, allow_pickle=False) as npz:
-                provenance = json.loads(npz["header"].tobytes())
-                return Answers(_by_question(npz, len(questions)), provenance)
+                answers = dict(npz.items())
+            provenance = json.loads(answers.pop("header").tobytes())
+            return Answers([of_role(answers, str(i)) for i in range(len(questions))], provenance)
 
     def _run(self, arguments: list[str]) -> None:
         # Importing TensorFlow 2 sets TF2_BEHAVIOR for its children, under which 1.15 makes other ops and draws other
@@ -121,23 +122,13 @@ class Compat:
             return Answers(*serve.answer(header, arrays))
 
 
-def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Arrays]:
+def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Named]:
     asked = [question.ask for question in questions]
     header = {"program": case.program, "classes": case.classes, "threads": threads, "questions": asked}
     arrays = dict(case.data)
     for i, question in enumerate(questions):
-        arrays.update((f"{i}/{name}", array) for name, array in question.arrays.items())
+        arrays |= in_role(str(i), question.arrays)
     return header, arrays
-
-
-def _by_question(npz: Any, count: int) -> list[Arrays]:
-    """The arrays "i/name" of a file as one dict of "name" a question."""
-    answers: list[Arrays] = [{} for _ in range(count)]
-    for name in npz.files:
-        if name != "header":
-            i, rest = name.split("/", 1)
-            answers[int(i)][rest] = npz[name]
-    return answers
 
 
 def _end_of(returncode: int) -> str:

@@ -24,8 +24,10 @@ from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Params, Pass, Totals
 from jaxmlp.program import Program
 from jaxmlp.tf1.optimizers import gradient_descent
+from parity.compare.tensor import Named
+from parity.compare.trace import in_role, of_role
 from parity.errors import CannotCompare
-from parity.subject.subject import Measured, Named, of_role, tensors
+from parity.subject.subject import Measured
 
 
 def arrays(dataset: Dataset) -> Named:
@@ -102,7 +104,7 @@ class Port:
 
     def _params(self, start: Named) -> Params:
         dtype = np.float64 if self.float64 else np.float32
-        return jax.tree.map(lambda array: jnp.asarray(array.astype(dtype)), model.from_named(tensors(start, "weights")))
+        return jax.tree.map(lambda array: jnp.asarray(array.astype(dtype)), model.from_named(of_role(start, "weights")))
 
     def _state(self, start: Named) -> trainer.State:
         params = self._params(start)
@@ -208,4 +210,4 @@ def _remember() -> optax.GradientTransformation:
 
 
 def _arrays(role: str, params: Params) -> Named:
-    return of_role(role, {name: np.asarray(array) for name, array in model.named(params).items()})
+    return in_role(role, {name: np.asarray(array) for name, array in model.named(params).items()})

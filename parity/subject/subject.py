@@ -9,10 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from parity.compare.tensor import Whole
-from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
-
-Named = dict[str, np.ndarray]
+from parity.compare.tensor import Named
+from parity.compare.trace import StepTrace, Trace, data_digests, in_role, of_role, weight_digests, whole
 
 
 class Measured(NamedTuple):
@@ -32,26 +30,21 @@ class Subject(Protocol):
     @property
     def provenance(self) -> dict[str, Any]:
         """Versions, device and settings, for the report."""
-        ...
 
     def start(self) -> Named:
         """The weights before step 0, "weights/weights_1" and so on, as the subject draws them."""
-        ...
 
     def steps(self, start: Named, count: int) -> list[Named]:
         """So many consecutive steps from the start: loss, correct, grads, and the weights after each.
 
         The first also holds logits and units. What the subject remembers from step to step goes along.
         """
-        ...
 
     def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
         """Gradient of the mean loss, its derivative by an image's logits, float32 [N, C], handed over."""
-        ...
 
     def free(self) -> Iterator[Measured]:
         """The run left to itself, step by step."""
-        ...
 
 
 def trace(
@@ -69,7 +62,7 @@ def trace(
         "side": "subject",
         "who": subject.name,
         "provenance": subject.provenance,
-        "digests": {**data_digests(data), **weight_digests(tensors(subject.start(), "weights"))},
+        "digests": {**data_digests(data), **weight_digests(of_role(subject.start(), "weights"))},
         "images": len(data["train_labels"]),
         "tests": len(data["test_labels"]),
     }
@@ -88,22 +81,8 @@ def series(measured: Sequence[Measured]) -> Named:
     }
 
 
-def tensors(named: Mapping[str, Any], role: str) -> dict[str, Any]:
-    """Those of one role, by name."""
-    return {key.partition("/")[2]: value for key, value in named.items() if key.startswith(f"{role}/")}
-
-
-def of_role(role: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
-    """By "role/name"."""
-    return {f"{role}/{name}": value for name, value in tensors.items()}
-
-
 def _step(subject: Subject, start: Named, logits_grad: np.ndarray) -> StepTrace:
     first, second = subject.steps(start, 2)
-    after = {key: value for key, value in first.items() if key.startswith("weights/")}
+    after = in_role("weights", of_role(first, "weights"))
     got = {**first, **subject.backward(start, logits_grad)}
-    return StepTrace(_whole(start), _whole(got), StepTrace(_whole(after), _whole(second)))
-
-
-def _whole(named: Named) -> dict[str, Whole]:
-    return {key: Whole(np.asarray(array)) for key, array in named.items()}
+    return StepTrace(whole(start), whole(got), StepTrace(whole(after), whole(second)))
