@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from jaxmlp.checks import require_count
+from jaxmlp.checks import require, require_count
 from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Layout, Precision
 from jaxmlp.options import DataOptions, DeviceOptions, File, Folder, Hidden, ImagesOptions, Seconds, Seed
@@ -37,7 +37,7 @@ class ProveOptions:
     layout: tuple[Layout, ...] = ()
     """engines to hold against TensorFlow, by layout; default: all there are"""
     precision: tuple[Precision, ...] = ()
-    """engines to hold against TensorFlow, by arithmetic; default: all there are"""
+    """engines to hold against TensorFlow, by precision; default: all there are"""
     no_ensemble: bool = False
     """do not run the benign ensemble, so that free runs (T4) are reported and not asserted"""
     threads: Annotated[int, arg(metavar="N")] = 0
@@ -58,8 +58,7 @@ class ProveOptions:
     def __post_init__(self):
         if not self.steps or min(self.steps) < 0:
             raise ConfigError(f"steps = {self.steps} is impossible: name at least one, none below 0")
-        if self.free_steps is not None and self.free_steps < 1:
-            raise ConfigError(f"free_steps = {self.free_steps} is impossible: it must be at least 1")
+        require("free_steps", self.free_steps, self.free_steps is None or self.free_steps >= 1, "at least 1")
         if self.free_steps is not None and self.free_steps <= max(self.steps) and self.oracle != "recording":
             raise ConfigError(f"free_steps = {self.free_steps} ends before step {max(self.steps)}: it must be longer")
         require_count("hidden", self.hidden)
@@ -97,8 +96,7 @@ class MutantsOptions:
     """for TensorFlow 1.15's answer"""
 
     def __post_init__(self):
-        if self.jobs < 1:
-            raise ConfigError(f"jobs = {self.jobs} is impossible: it must be at least 1")
+        require("jobs", self.jobs, self.jobs >= 1, "at least 1")
         if (images := self.images.images) is not None and images < LEAST_IMAGES:
             raise ConfigError(f"images = {images} is impossible: {LEAST_IMAGES} at least, or too few limits bite")
 

@@ -26,7 +26,7 @@ from parity.noise import reference
 from parity.noise.float64 import truth
 from parity.oracle import environment, recording
 from parity.oracle.ask import Oracle, Question, Tf115
-from parity.oracle.live import header, steps_from
+from parity.oracle.live import steps_from, told
 from parity.oracle.long_run import long_run
 from parity.subject.port import arrays
 
@@ -43,9 +43,8 @@ def record(options: RecordOptions) -> int:
     for seed in options.seeds:
         steps = [step for step in options.steps if step < options.length] if seed in options.stepped else [0]
         program = Program(seed=seed, steps=options.length)
-        work = (options.work or platformdirs.user_cache_path("jaxmlp") / "recording") / identity(
-            program, dataset, steps
-        )
+        folders = options.work or platformdirs.user_cache_path("jaxmlp") / "recording"
+        work = folders / identity(program, dataset, steps)
         print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
         content = to_bytes(*seed_recording(oracle, program, dataset, steps, work))
         write_whole(folder / f"seed{seed}.npz", content)
@@ -69,10 +68,10 @@ def seed_recording(
         one = steps_from(oracle, case, {step: weights}, {step: grad})[step]  # at a time: an answer is over 10 MB
         got = {key: packed(key, tensor.array) for key, tensor in one.got.items()}
         traced[step] = StepTrace(in_role("weights", start), got)
-    told = header(case, initial, asked, "recording")
-    told["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
+    header = told(case, initial, asked, "recording")
+    header["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
     series = {name: free[name] for name in (*SERIES, "test_predictions")}
-    return Trace(told, series, traced), reference.known(program, dataset)
+    return Trace(header, series, traced), reference.known(program, dataset)
 
 
 def starts(free: Named, initial: Named, steps: Sequence[int], probe: Named) -> dict[int, Mapping[str, Start]]:

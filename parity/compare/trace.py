@@ -40,8 +40,7 @@ class StepTrace(NamedTuple):
 class Trace(NamedTuple):
     """Everything one side says about a run.
 
-    header: "side" (reference or subject), "who", "provenance", "digests" of the data and the initial weights, "images",
-    "tests"; of TensorFlow's sides also "program", "program_digest", "graph_digest" and "source".
+    header: see `header`; of TensorFlow's sides also "program", "program_digest", "graph_digest" and "source".
     """
 
     header: Mapping[str, Any]
@@ -86,6 +85,8 @@ def data_digests(data: Mapping[str, np.ndarray]) -> dict[str, str]:
     return {name.replace("_", " ").replace("images", "pixels"): digest(data[name]) for name in names}
 
 
-def weight_digests(weights: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Digests of the initial tensors, by name."""
-    return {f"initial {name}": digest(np.asarray(array)) for name, array in weights.items()}
+def header(side: str, who: str, provenance: Mapping[str, Any], data: Named, initial: Named) -> dict[str, Any]:
+    """What every trace says of itself. `initial`: the weights before step 0, by name."""
+    digests = data_digests(data) | {f"initial {name}": digest(array) for name, array in initial.items()}
+    counts = {"images": len(data["train_labels"]), "tests": len(data["test_labels"])}
+    return {"side": side, "who": who, "provenance": dict(provenance), "digests": digests, **counts}

@@ -23,6 +23,7 @@ from parity.errors import CannotCompare, OracleFailed
 # Behind the standard library's on the path: this folder's select.py must not stand for it.
 SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
 FOLDER = Path(__file__).parent
+INSTALL = "pip install -e '.[parity]'"
 
 
 class Case(NamedTuple):
@@ -30,7 +31,7 @@ class Case(NamedTuple):
 
     program: Mapping[str, Any]  # as `jaxmlp.program.Program.as_dict` has it
     digest: str  # the program's identity
-    data: Mapping[str, np.ndarray]  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
+    data: Named  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
     classes: int
     source: str  # of the data, in words
 
@@ -53,9 +54,11 @@ class Oracle(Protocol):
     """Someone who answers for TensorFlow."""
 
     name: str
+    threads: int  # 0: all
 
     def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
         """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
+        ...
 
 
 class Tf115:
@@ -85,20 +88,17 @@ class Tf115:
         # weights: nothing of this process's TensorFlow or Python settings may reach the reference.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF", "PYTHON"))}
         command = [str(self.python), *arguments]
+        limit = self.time_limit
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=self.time_limit, env=environment)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=environment)
         except subprocess.TimeoutExpired:
-            raise OracleFailed(
-                f"TensorFlow 1.15 gave no answer within {self.time_limit:g} s; see --time-limit"
-            ) from None
+            raise OracleFailed(f"TensorFlow 1.15 gave no answer within {limit:g} s; see --time-limit") from None
         except OSError as error:
-            raise OracleFailed(
-                f"{self.python} does not run: {error.strerror}; `python -m parity setup` mends it"
-            ) from None
-        if result.returncode:
-            raise OracleFailed(
-                f"TensorFlow 1.15 {_end_of(result.returncode)}; the end of what it said:\n{_tail(result.stderr)}"
-            )
+            reason = f"{error.strerror}; `python -m parity setup` mends it"
+            raise OracleFailed(f"{self.python} does not run: {reason}") from None
+        if done.returncode:
+            said = f"the end of what it said:\n{_tail(done.stderr)}"
+            raise OracleFailed(f"TensorFlow 1.15 {_end_of(done.returncode)}; {said}")
 
 
 class Compat:
@@ -116,9 +116,7 @@ class Compat:
             try:
                 from parity.oracle.py37 import serve
             except ImportError as error:
-                raise CannotCompare(
-                    f"TensorFlow 2.x cannot be imported ({error}); pip install -e '.[parity]'"
-                ) from None
+                raise CannotCompare(f"TensorFlow 2.x cannot be imported ({error}); {INSTALL}") from None
             return Answers(*serve.answer(header, arrays))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from parity.compare.tensor import Named
-from parity.compare.trace import SERIES, StepTrace, Trace, data_digests, in_role, of_role, weight_digests, whole
+from parity.compare.trace import SERIES, StepTrace, Trace, header, in_role, of_role, whole
 from parity.oracle.ask import Answers, Case, Oracle, Question
 
 LogitsGrad = Callable[[int, Mapping[str, np.ndarray]], np.ndarray]  # step, weights by name -> float32 [N, C]
@@ -24,7 +24,7 @@ def live_trace(
     starts = {step: of_role(free, f"{step}/weights") for step in steps} | dict(extra)
     traced = steps_from(oracle, case, starts, {step: logits_grad(step, weights) for step, weights in starts.items()})
     series = {name: free[name] for name in SERIES}
-    return Trace(header(case, of_role(initial, "weights"), answers, oracle.name), series, traced)
+    return Trace(told(case, of_role(initial, "weights"), answers, oracle.name), series, traced)
 
 
 def steps_from(
@@ -53,18 +53,9 @@ def whole_run(case: Case) -> dict[str, Any]:
     return {"ask": "run", "first": 0, "steps": case.program["steps"], "report_every": case.program["report_every"]}
 
 
-def header(case: Case, initial: Mapping[str, np.ndarray], answers: Answers, oracle: str) -> dict[str, Any]:
-    """Of a reference's trace."""
-    provenance = {key: value for key, value in answers.provenance.items() if key != "graph_digest"}
-    return {
-        "side": "reference",
-        "who": f"TensorFlow {provenance['tensorflow']}",
-        "provenance": {"oracle": oracle, **provenance},
-        "digests": {**data_digests(case.data), **weight_digests(initial)},
-        "images": len(case.data["train_labels"]),
-        "tests": len(case.data["test_labels"]),
-        "source": case.source,
-        "program": dict(case.program),
-        "program_digest": case.digest,
-        "graph_digest": answers.provenance["graph_digest"],
-    }
+def told(case: Case, initial: Named, answers: Answers, oracle: str) -> dict[str, Any]:
+    """The header of a reference's trace."""
+    provenance = {"oracle": oracle, **answers.provenance}
+    graph = {"graph_digest": provenance.pop("graph_digest")}
+    program = {"source": case.source, "program": dict(case.program), "program_digest": case.digest, **graph}
+    return {**header("reference", f"TensorFlow {provenance['tensorflow']}", provenance, case.data, initial), **program}

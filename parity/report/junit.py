@@ -11,7 +11,7 @@ def to_junit(proof: Proof) -> str:
     for candidate in proof.candidates:
         name, failures = f"parity.{candidate.name}", sum(not check.passed for check in candidate.checks)
         counts = {"tests": str(len(candidate.checks)), "failures": str(failures)}
-        suite = SubElement(suites, "testsuite", name=name, **counts)
+        suite = SubElement(suites, "testsuite", {"name": name, **counts})
         for check in candidate.checks:
             case = SubElement(suite, "testcase", classname=name, name=check.place)
             if not check.passed:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from parity.compare.tensor import Named
-from parity.compare.trace import StepTrace, Trace, data_digests, in_role, of_role, weight_digests, whole
+from parity.compare.trace import StepTrace, Trace, header, in_role, of_role, whole
 
 
 class Measured(NamedTuple):
@@ -25,49 +25,38 @@ class Measured(NamedTuple):
 class Subject(Protocol):
     """A program that is held against TensorFlow."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
-    def provenance(self) -> dict[str, Any]:
-        """Versions, device and settings, for the report."""
+    def provenance(self) -> dict[str, Any]: ...  # versions, device and settings, for the report
 
-    def start(self) -> Named:
-        """The weights before step 0, "weights/weights_1" and so on, as the subject draws them."""
+    def start(self) -> Named: ...  # the weights before step 0, "weights/weights_1" and so on, as the subject draws them
 
     def steps(self, start: Named, count: int) -> list[Named]:
         """So many consecutive steps from the start: loss, correct, grads, and the weights after each.
 
         The first also holds logits and units. What the subject remembers from step to step goes along.
         """
+        ...
 
     def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
         """Gradient of the mean loss, its derivative by an image's logits, float32 [N, C], handed over."""
+        ...
 
-    def free(self) -> Iterator[Measured]:
-        """The run left to itself, step by step."""
+    def free(self) -> Iterator[Measured]: ...  # the run left to itself, step by step
 
 
 def trace(
-    subject: Subject,
-    data: Mapping[str, np.ndarray],
-    starts: Mapping[int, Named],
-    logits_grads: Mapping[int, np.ndarray],
-    free_steps: int,
+    subject: Subject, data: Named, starts: Mapping[int, Named], logits_grads: Mapping[int, np.ndarray], free_steps: int
 ) -> Trace:
     """A step, and the one after it, from each of the starts; a free run of the first `free_steps` steps.
 
     `data` is what the digests are taken of, in the order of the reference.
     """
-    header = {
-        "side": "subject",
-        "who": subject.name,
-        "provenance": subject.provenance,
-        "digests": {**data_digests(data), **weight_digests(of_role(subject.start(), "weights"))},
-        "images": len(data["train_labels"]),
-        "tests": len(data["test_labels"]),
-    }
+    told = header("subject", subject.name, subject.provenance, data, of_role(subject.start(), "weights"))
     free = series(list(itertools.islice(subject.free(), free_steps)))
-    return Trace(header, free, {step: _step(subject, start, logits_grads[step]) for step, start in starts.items()})
+    return Trace(told, free, {step: _step(subject, start, logits_grads[step]) for step, start in starts.items()})
 
 
 def series(measured: Sequence[Measured]) -> Named:
