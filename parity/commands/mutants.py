@@ -1,4 +1,4 @@
-"""`python -m parity mutants`: hunts the mutants of the port one by one and reports how each is caught."""
+"""`python -m parity mutants`: hunts the mutants of the port one by one and reports how each is killed."""
 
 import itertools
 import json

@@ -6,7 +6,7 @@ Runs are saved as each seed ends, and a second call goes on.
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,9 @@ def published(options: PublishedOptions) -> int:
         raise ConfigError(f"T5 needs pairs: only {len(seeds)} of the seeds below {options.seeds} are recorded")
     for seed in seeds:
         kept.keep(options.oracle, seed, functools.partial(reference_run, oracle, seed, dataset))
-    found = ends(*(last_rows(kept.rows[side], seeds) for side in ("port", options.oracle)))
+    last = str(max(TABLE))
+    sides = (np.array([kept.rows[side][str(seed)][last] for seed in seeds]) for side in ("port", options.oracle))
+    found = ends(*sides)
     print("\n".join(map(line, found)))
     return 0 if all(one.shown for one in found) else 1
 
@@ -71,13 +73,8 @@ def reference_run(oracle: Oracle | None, seed: int, dataset: Dataset) -> Row:
     }
 
 
-def last_rows(rows: dict[str, Row], seeds: Sequence[int]) -> np.ndarray:
-    """float64 [seeds, 3] of the last published step."""
-    return np.array([rows[str(seed)][str(max(TABLE))] for seed in seeds])
-
-
 def ends(ours: np.ndarray, theirs: np.ndarray) -> list[Equivalence]:
-    """T5: the port's ends against TensorFlow's, seed by seed; the loss relative, accuracies in points."""
+    """T5 of the ends of runs, both float64 [seeds, 3], seed by seed; the loss relative, accuracies in points."""
     apart = ours - theirs
     apart[:, 0] /= theirs[:, 0]
     return [equivalent(quantity, differences) for quantity, differences in zip(MARGINS, apart.T, strict=True)]

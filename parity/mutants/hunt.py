@@ -1,4 +1,4 @@
-"""Holds mutants and benign variants of the port against TensorFlow, one by one, and reports how each is caught.
+"""Holds mutants and benign variants of the port against TensorFlow, one by one, and reports how each is killed.
 
 Every mutant must be killed by the tier and at the tensor that its description names, at least ten times over the limit;
 every benign variant must stay under a third of every limit (T3, which is a bound and not a calibration: within it).
@@ -65,7 +65,9 @@ class Hunt:
 
     def killed(self, mutants: Sequence[Mutant], jobs: int) -> Iterator[Finding]:
         """A finding for each mutant, in their order; `jobs` at a time."""
-        allowed = self._free_budget() if any(mutant.free for mutant in mutants) else None
+        allowed = None
+        if any(mutant.free for mutant in mutants):
+            allowed = budget(*ensemble(self._port(), self._variants, lambda step: None))
         with ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(lambda mutant: self._killed(mutant, allowed), mutants)
 
@@ -95,9 +97,6 @@ class Hunt:
         first = next((check for check in checks if not check.passed), None)
         held = ratio >= KILLED and not (mutant.only_step is not None and elsewhere)
         return Finding(mutant.name, expected, ratio, first.place if first else "nowhere", held)
-
-    def _free_budget(self) -> Budget:
-        return budget(*ensemble(self._port(), self._variants, lambda step: None))
 
     def _port(self, layout: Layout = "dense", rest: bool = False) -> Port:
         images = len(self.dataset.train.labels)

@@ -30,7 +30,7 @@ class Equivalence(NamedTuple):
 
 
 def equivalent(quantity: str, differences: np.ndarray) -> Equivalence:
-    """differences float64 [pairs], port minus reference, in the unit of `MARGINS[quantity]`.
+    """differences float64 [pairs], subject minus reference, in the unit of `MARGINS[quantity]`.
 
     Raises ValueError for fewer than two pairs.
     """

@@ -136,7 +136,8 @@ class _Chunk:
             count = np.count_nonzero(self.fed[i], axis=1)[:, None]
             rounded = UNIT * np.sqrt(count) * np.hypot(self.lengths[i][:, None] * spread, np.abs(layer.biases))
             if found:
-                gain = _gain(np.asarray(self.seen.inputs[i - 1]), self.fed[i])
+                before = np.asarray(self.seen.inputs[i - 1])  # the gain: what its activation multiplies that by, or 0
+                gain = np.divide(self.fed[i], before, out=np.zeros(before.shape), where=before != 0)
                 carried = spread * np.linalg.norm(found[-1] * gain, axis=1, keepdims=True)
             found.append(np.hypot(rounded, carried))
         return found
@@ -223,11 +224,6 @@ def _parts(images: np.ndarray, size: int) -> Iterator[np.ndarray]:
 def _by_kind(of_outputs: np.ndarray, of_fed: np.ndarray) -> np.ndarray:
     """float64 [2, layers]: summed over images, of the weights (what the layer is fed comes in) and of the biases."""
     return np.stack([(of_outputs * of_fed).sum(axis=1), of_outputs.sum(axis=1)])
-
-
-def _gain(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """What an activation multiplies its input by; 0 where it lets nothing through."""
-    return np.divide(after, before, out=np.zeros(before.shape), where=before != 0)
 
 
 def _one_hot(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from parity.compare.trace import Trace
 
 
 class Candidate(NamedTuple):
-    """One engine of the port and all its checks."""
+    """One subject, an engine of the port, and all its checks."""
 
     name: str
     provenance: dict[str, Any]
@@ -50,13 +50,13 @@ def worst(checks: Iterable[Check]) -> list[Check]:
 
 def verdict(proof: Proof) -> str:
     """The first line of every report."""
-    names = ", ".join(candidate.name for candidate in proof.candidates)
+    names, who = ", ".join(candidate.name for candidate in proof.candidates), proof.reference.header["who"]
     if proof.proven:
-        return f"PROVEN: the port ({names}) computes what {proof.reference.header['who']} computes"
+        return f"PROVEN: the port ({names}) computes what {who} computes"
     failed = [c.name for c in proof.candidates if not all(check.passed for check in c.checks)]
     if proof.candidates and not failed:
-        return f"NOT proven: {proof.reference.header['who']} itself does not follow the update rule the port is held to"
-    return f"NOT the same program: the port ({', '.join(failed) or names}) against {proof.reference.header['who']}"
+        return f"NOT proven: {who} itself does not follow the update rule the subject is held to"
+    return f"NOT the same program: the port ({', '.join(failed) or names}) against {who}"
 
 
 def divergence(candidate: Candidate) -> list[str]:

@@ -22,10 +22,9 @@ def table(proof: Proof) -> str:
 def facts(proof: Proof) -> list[str]:
     """What was compared: data, seed, steps, horizon, time."""
     header, last = proof.reference.header, len(proof.reference.series["losses"]) - 1
-    if proof.budget is None:
-        free = f"free run of {last + 1} steps reported, not asserted: no ensemble was run"
-    elif proof.budget.horizon < 0:
-        free = f"free run of {last + 1} steps reported, not asserted: the ensemble parts at step 0"
+    if proof.budget is None or proof.budget.horizon < 0:
+        reason = "no ensemble was run" if proof.budget is None else "the ensemble parts at step 0"
+        free = f"free run of {last + 1} steps reported, not asserted: {reason}"
     else:
         asserted = min(proof.budget.horizon, last)
         free = f"free run asserted up to step {asserted} of {last}, by an ensemble of {len(proof.budget.variants)}"

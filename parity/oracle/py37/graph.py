@@ -34,7 +34,7 @@ def build(program: dict[str, Any], pixels: int, classes: int) -> Graph:
     train = optimizer.apply_gradients(grads_and_variables)  # these two lines are what `minimize` is
     predictions = tf.nn.softmax(logits)
     test_predictions = tf.nn.softmax(_again(layers, test_x))
-    digest = _digest(tf.get_default_graph())
+    definition = tf.get_default_graph().as_graph_def()  # what the program is, to TensorFlow
 
     # Beyond the original: a way in for weights and the derivative by the logits, and a look at which units are active.
     # Last, so as to shift no op's number.
@@ -58,7 +58,7 @@ def build(program: dict[str, Any], pixels: int, classes: int) -> Graph:
         active=[tf.greater(units, 0.0) for units in hidden],
         logits_grad=logits_grad,
         backward=tf.gradients(logits, variables, grad_ys=logits_grad),
-        digest=digest,
+        digest=hashlib.sha256(definition.SerializeToString(deterministic=True)).hexdigest(),
     )
 
 
@@ -103,8 +103,3 @@ def _op_seeds(widths: list[int]) -> list[int | None]:
         seeds.append(ops + 3)
         ops += 9 + (6 if width >= SMALL_ZEROS else 4) + 3
     return seeds
-
-
-def _digest(graph: tf.Graph) -> str:
-    """SHA-256 of the GraphDef so far: what the program is, to TensorFlow."""
-    return hashlib.sha256(graph.as_graph_def().SerializeToString(deterministic=True)).hexdigest()
