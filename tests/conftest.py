@@ -1,7 +1,9 @@
 """What all tests share: strict dtypes, a fresh seed a session (printed: a failure can be repeated), real MNIST."""
 
 import os
+import resource
 import secrets
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -46,3 +48,14 @@ def mnist() -> Dataset:
 @pytest.fixture(scope="session")
 def cpu() -> jax.Device:
     return jax.devices("cpu")[0]
+
+
+@pytest.fixture
+def seconds_of_children() -> Callable[[], float]:
+    """Processor time of the processes started so far, which a busy machine does not stretch as it does wall time."""
+
+    def seconds() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    return seconds

@@ -9,9 +9,9 @@ import pytest
 from jaxmlp.data import load
 from jaxmlp.errors import ConfigError, DataError, DataUnreachable
 
-library = pytest.importorskip("tensorflow_datasets", reason="pip install 'jaxmlp[tfds]'")
+library = pytest.importorskip("tensorflow_datasets", reason="needs tensorflow-datasets: pip install -e '.[tfds]'")
 RNG = np.random.default_rng(5)
-prepares = pytest.mark.skipif(find_spec("tensorflow") is None, reason="preparing a set needs TensorFlow")
+prepares = pytest.mark.skipif(find_spec("tensorflow") is None, reason="needs TensorFlow: pip install -e '.[parity]'")
 IMAGES = RNG.integers(0, 256, (2300, 28, 28, 1), np.uint8)  # more than are read at once
 
 
