@@ -1,7 +1,5 @@
 """What a value must be, said in one line that names it: checks of `Program`, `Execution` and the commands' options."""
 
-import math
-
 from jaxmlp.errors import ConfigError
 
 FLOAT32_MAX = 3.4028234663852886e38
@@ -21,8 +19,7 @@ def require_count(name: str, value: object) -> None:
 
 def require_float32(name: str, value: object) -> None:
     """Raises `ConfigError` unless `value` is positive and neither 0 nor infinite as a float32."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    holds = number and math.isfinite(value) and FLOAT32_TINY <= value <= FLOAT32_MAX
+    holds = isinstance(value, int | float) and not isinstance(value, bool) and FLOAT32_TINY <= value <= FLOAT32_MAX
     require(name, value, holds, "a positive number that float32 can hold")
 
 

@@ -5,8 +5,8 @@ import jax
 from jaxmlp.errors import DeviceError
 
 REMEDY = {
-    "gpu": "for an NVIDIA GPU install jaxmlp[cuda12] or jaxmlp[cuda13]",
-    "tpu": "on a TPU machine install jaxmlp[tpu]",
+    "gpu": "for an NVIDIA GPU: pip install -e '.[cuda12]' or '.[cuda13]'",
+    "tpu": "on a TPU machine: pip install -e '.[tpu]'",
     "cpu": "unset JAX_PLATFORMS, or add cpu to it",
 }
 

@@ -20,7 +20,7 @@ from jaxmlp.tf1.losses import softmax_cross_entropy
 class Layer(NamedTuple):
     """x W + b."""
 
-    weights: Array | np.ndarray | None  # [inputs, units]; None in `rest`, for the first layer
+    weights: Any  # float [inputs, units]; None in `rest`, for the first layer
     biases: Array | np.ndarray  # [units]
 
 

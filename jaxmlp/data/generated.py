@@ -66,10 +66,7 @@ def _block(table: Glyphs, uniforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def _bend(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pen's path as another hand would write it: waved, stretched, slanted, turned. `r` is in [-1, 1)."""
     x, y = x - 0.5, y - 0.5
-    x, y = (
-        x + 0.1 * r[0] * np.sin(5 * y + 3 * r[1]) + 0.16 * r[2] * y * y,
-        y + 0.1 * r[3] * np.sin(5 * x + 3 * r[4]),
-    )
+    x, y = (x + 0.1 * r[0] * np.sin(5 * y + 3 * r[1]) + 0.16 * r[2] * y * y, y + 0.1 * r[3] * np.sin(5 * x + 3 * r[4]))
     x = x * (0.9 + 0.3 * r[5]) - (0.16 + 0.32 * r[6]) * y  # upright to well slanted to the right, as people write
     turn = 0.2 * r[7]
     return x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)

@@ -12,10 +12,7 @@ from jaxmlp.data.idx import check
 from jaxmlp.data.reachable import first_to_answer
 from jaxmlp.errors import DataError, DataUnreachable
 
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 _TIMEOUT = (3, 15)  # seconds to connect, and between two packets of a download that has begun
 _REMEDY = "put the four files into a folder and name it by --data-dir or JAXMLP_DATA_DIR, or use --data generated"
 

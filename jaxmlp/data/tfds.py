@@ -57,7 +57,7 @@ def _library() -> Any:
     try:
         import tensorflow_datasets
     except ImportError as error:
-        raise DataError(f"--data tfds:… needs {error.name or error}: pip install 'jaxmlp[tfds]'") from None
+        raise DataError(f"--data tfds:… needs {error.name or error}: pip install -e '.[tfds]'") from None
     if not sys.stderr.isatty():
         tensorflow_datasets.disable_progress_bar()
     return tensorflow_datasets

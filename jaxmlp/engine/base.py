@@ -66,7 +66,7 @@ def transpose_output(rest: Params) -> Params:
     """
     if len(rest) == 1:
         return rest
-    return (*rest[:-1], rest[-1]._replace(weights=rest[-1].weights.T))  # pyright: ignore[reportOptionalMemberAccess]
+    return (*rest[:-1], rest[-1]._replace(weights=rest[-1].weights.T))
 
 
 def chunk_grads(loss: LossFn, product: ByteMatmul) -> Callable[..., tuple[Totals, tuple[Any, Params]]]:

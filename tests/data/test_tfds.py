@@ -9,7 +9,7 @@ import pytest
 from jaxmlp.data import load
 from jaxmlp.errors import ConfigError, DataError, DataUnreachable
 
-library = pytest.importorskip("tensorflow_datasets", reason="pip install 'jaxmlp[tfds]'")
+library = pytest.importorskip("tensorflow_datasets", reason="pip install -e '.[tfds]'")
 RNG = np.random.default_rng(5)
 prepares = pytest.mark.skipif(find_spec("tensorflow") is None, reason="preparing a set needs TensorFlow")
 IMAGES = RNG.integers(0, 256, (2300, 28, 28, 1), np.uint8)  # more than are read at once
@@ -172,7 +172,7 @@ def test_a_damaged_description_is_refused(tmp_path):
 
 def test_a_missing_library_is_one_line_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    assert refusal(DataError, "tfds:mnist").endswith("pip install 'jaxmlp[tfds]'")
+    assert refusal(DataError, "tfds:mnist").endswith("pip install -e '.[tfds]'")
 
 
 @prepares
