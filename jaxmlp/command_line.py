@@ -20,6 +20,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from jaxmlp import __version__
+from jaxmlp.checks import require
 from jaxmlp.errors import ConfigError, JaxmlpError
 
 Options = TypeVar("Options")
@@ -38,10 +39,8 @@ class _Common:
 def parse(options: type[Options], argv: Sequence[str] | None, prog: str, description: str) -> Options:
     """The dataclass `options` from the command line; `--config FILE.toml` supplies other defaults.
 
-    A field that is a dataclass itself counts by its fields. `--version` and `--help` print and exit with 0.
-
-    Raises:
-      ConfigError: an impossible value, an unreadable file, or a key in it that is no option.
+    A field that is a dataclass itself counts by its fields. `--version` and `--help` print and exit with 0. Raises
+    ConfigError for an impossible value, an unreadable file, or a key in it that is no option.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     file = _told_first(argv, prog)
@@ -69,8 +68,7 @@ def _told_first(argv: Sequence[str], prog: str) -> Path | None:
 def from_toml(options: type[Options], file: Path) -> Options:
     """Options from a flat TOML file: any option by its name, `learning_rate` or `learning-rate`.
 
-    Raises:
-      ConfigError: names the file, and the key where one is unknown, of the wrong type or impossible.
+    Raises ConfigError naming the file, and the key where one is unknown, of the wrong type or impossible.
     """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -90,11 +88,10 @@ def from_toml(options: type[Options], file: Path) -> Options:
         raise ConfigError(f"{file}: {error}") from None
 
 
-def run(
-    command: Callable[[Sequence[str] | None], int],
-    argv: Sequence[str] | None,
-    mistakes: tuple[type[Exception], ...] = (JaxmlpError,),
-) -> int:
+Command = Callable[[Sequence[str] | None], int]
+
+
+def run(command: Command, argv: Sequence[str] | None, mistakes: tuple[type[Exception], ...] = (JaxmlpError,)) -> int:
     """The exit code of `command(argv)`; what the user can mend becomes one line on stderr.
 
     `mistakes`: bases of the exceptions that are the user's to mend; each has an `exit_code`.
@@ -154,6 +151,5 @@ def _convert(name: str, value: Any, hint: Any) -> Any:
         expected = tuple(kind for kind in kinds if kind is not type(None))
         allowed = " or ".join(kind.__name__ for kind in expected)
         fits = type(value) in expected or (float in expected and type(value) is int)
-    if not fits:
-        raise ConfigError(f"{name} = {value!r} is impossible: it must be {allowed}")
+    require(name, value, fits, allowed)
     return value

@@ -5,7 +5,6 @@ import re
 
 from jaxmlp.errors import ConfigError
 
-ALLOWED = "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"
 _SUGGESTIONS = ("auto", "mnist", "generated", "tfds:mnist", "tfds:fashion_mnist", "tfds:kmnist", "tfds:emnist/balanced")
 _TFDS = re.compile(r"tfds:[a-z]\w*(/[\w.-]+)?(:[\d.*]+)?", re.ASCII)
 _GENERATED = re.compile(r"generated(:0*[1-9]\d{0,11})?", re.ASCII)
@@ -16,11 +15,9 @@ def require_data_name(data: str) -> None:
     if data in ("auto", "mnist") or _TFDS.fullmatch(data) or _GENERATED.fullmatch(data):
         return
     if data.startswith("generated:"):
-        raise ConfigError(
-            f"data = {data!r}: the number of generated digits must be a positive integer, as in generated:6000"
-        )
-    close = difflib.get_close_matches(data.lower(), _SUGGESTIONS, n=1) or [
-        s for s in _SUGGESTIONS if s.endswith(f":{data}")
-    ]
-    suggestion = f"; did you mean {close[0]}?" if close else ""
-    raise ConfigError(f"data = {data!r} is not one of {ALLOWED}{suggestion}")
+        wanted = "the number of generated digits must be a positive integer, as in generated:6000"
+        raise ConfigError(f"data = {data!r}: {wanted}")
+    close = difflib.get_close_matches(data.lower(), _SUGGESTIONS, n=1)
+    close = close or [name for name in _SUGGESTIONS if name.endswith(f":{data}")]
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise ConfigError(f"data = {data!r} is not one of auto, mnist, tfds:NAME[/CONFIG] or generated[:N]{hint}")

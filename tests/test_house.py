@@ -19,7 +19,7 @@ FLOORS = {
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),
-        ("device compilation_cache compile_clock", "What JAX runs on, keeps and spends on compiling."),
+        ("device compilation", "What JAX runs on, keeps and spends on compiling."),
         ("model", "The perceptron behind its first product."),
         ("engine", "That first product, in whatever layout."),
         ("trainer", "A step and a run of steps, free of files and screens."),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jax
 
-from jaxmlp.compile_clock import CompileClock
+from jaxmlp.compilation import CompileClock
 from jaxmlp.data import Dataset
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
