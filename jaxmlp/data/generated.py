@@ -21,12 +21,8 @@ def generated(count: int = 60_000, seed: int = 0) -> Dataset:
     The first M images are the same whatever `count` >= M is, so a larger set continues a smaller one. Raises
     `DataError` if they do not fit into memory.
     """
-    return Dataset(
-        train=draw(count, seed, TRAIN),
-        test=draw(max(1, count // 6), seed, TEST),
-        class_names=DIGIT_NAMES,
-        source=f"{count} generated digits, seed {seed}",
-    )
+    train, test = draw(count, seed, TRAIN), draw(max(1, count // 6), seed, TEST)
+    return Dataset(train, test, DIGIT_NAMES, f"{count} generated digits, seed {seed}")
 
 
 def draw(count: int, seed: int, stream: int = TRAIN) -> Split:
@@ -34,9 +30,8 @@ def draw(count: int, seed: int, stream: int = TRAIN) -> Split:
     try:
         images, labels = np.empty((count, PIXELS), np.uint8), np.empty(count, np.uint8)
     except (MemoryError, ValueError):  # numpy's word for an array beyond the address space is ValueError
-        raise DataError(
-            f"{count} generated digits need {count * PIXELS / 1e9:.0f} GB of memory; ask for fewer"
-        ) from None
+        needed = f"{count * PIXELS / 1e9:.0f} GB of memory"
+        raise DataError(f"{count} generated digits need {needed}; ask for fewer") from None
     table = glyphs()
     for start in range(0, count, _BLOCK):
         uniforms = _uniforms(seed, stream, start // _BLOCK)[:, : count - start]

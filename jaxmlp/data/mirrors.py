@@ -1,7 +1,4 @@
-"""The public servers that hold MNIST's four files, and how a file gets to disk from there: whole, or not at all.
-
-Serves `jaxmlp.data.mnist`.
-"""
+"""The public servers that hold MNIST's four files, and how a file gets to disk from there: whole, or not at all."""
 
 import logging
 import sys
@@ -54,8 +51,8 @@ def _fetch_one(file: str, digest: str, folder: Path, mirrors: Sequence[str]) -> 
             pooch.retrieve(mirror + file, None, fname=file, path=folder, downloader=checked)  # type: ignore[arg-type]
             return
         except RequestException as error:
-            reason = type(error).__name__
-            failure = failure or DataUnreachable(f"{mirror}{file}: the download failed ({reason}): {_REMEDY}")
+            failed = f"the download failed ({type(error).__name__})"
+            failure = failure or DataUnreachable(f"{mirror}{file}: {failed}: {_REMEDY}")
         except DataError as error:
             failure = error
     raise failure or DataUnreachable(f"no server holds {file}: {_REMEDY}")
