@@ -138,23 +138,17 @@ def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
 class Run:
     """One training run; iterate over it to train.
 
-    Attributes:
-      state: after the last report that was yielded, or, off the CPU, after the block of steps it belongs to.
+    `state` is that after the last report that was yielded, or, off the CPU, after the block of steps it belongs to.
     """
 
     def __init__(self, program: Program, placed: Placed):
-        self.program = program
-        self.placed = placed
+        self.program, self.placed = program, placed
         self.state = jax.device_put(init(program, placed.classes), placed.device)
         # A step on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of the loop.
         self._capacity = 1 if placed.device.platform == "cpu" else min(program.report_every, program.steps)
 
     def __iter__(self) -> Iterator[Report]:
-        """Trains from the current state to `program.steps`, a report a step.
-
-        Raises:
-          DivergedError: a loss is not finite; names the step and the last finite loss.
-        """
+        """Trains from the current state to `program.steps`, a report a step. Raises DivergedError."""
         last_finite = None
         while (first := int(self.state.step)) < self.program.steps:
             count = self._block_length(first)
@@ -188,15 +182,13 @@ class Run:
         if self._capacity == 1:
             self.state, metrics = step(self.state, batch, engine=engine)
         else:
-            block = {"engine": engine, "capacity": self._capacity}
-            self.state, metrics = advance(self.state, batch, jnp.int32(count), **block)
+            length = {"count": jnp.int32(count), "capacity": self._capacity}
+            self.state, metrics = advance(self.state, batch, engine=engine, **length)
         loss, correct = jax.device_get(metrics)
         return np.atleast_1d(loss), np.atleast_1d(correct)
 
 
-def _divergence(step: int, loss: float, last_finite: float | None, program: Program) -> str:
-    before = (
-        "there was no finite loss before it" if last_finite is None else f"the last finite loss was {last_finite:f}"
-    )
+def _divergence(step: int, loss: float, finite: float | None, program: Program) -> str:
+    before = "there was no finite loss before it" if finite is None else f"the last finite loss was {finite:f}"
     rate = program.optimizer.learning_rate
     return f"the loss at step {step} is {loss}; {before}. Lower the learning rate, which is {rate:g}"

@@ -51,7 +51,7 @@ class Dense:
         def add(sums: Any, chunk: Any) -> tuple[Any, None]:
             return jax.tree.map(jnp.add, sums, grads_of(*chunk)), None
 
-        whole, left = self._chunks(batch, rows)  # the sums of what is left are zeros where no image is
+        whole, left = _chunks(batch, rows)  # the sums of what is left are zeros where no image is
         totals, (first_grad, rest_grad) = jax.lax.scan(add, grads_of(*left), whole)[0]
         return totals, together(first_grad, transpose_output(rest_grad))
 
@@ -63,15 +63,15 @@ class Dense:
             images, labels, own = chunk
             return function(self.product(images, first), rest, labels, own)
 
-        whole, left = self._chunks(batch, rows)
+        whole, left = _chunks(batch, rows)
         return jax.tree.map(_joined, jax.lax.map(of_chunk, whole), of_chunk(left))
 
-    def _chunks(self, batch: DenseBatch, rows: Any) -> tuple[Any, Any]:
-        """(images, labels, rows) of the whole chunks, stacked, and of what is left over."""
-        chunk = batch.chunk_labels.shape[1]
-        whole = jax.tree.map(lambda array: _cut(array, chunk)[0], rows)
-        left = jax.tree.map(lambda array: _cut(array, chunk)[1], rows)
-        return (batch.chunk_images, batch.chunk_labels, whole), (batch.rest_images, batch.rest_labels, left)
+
+def _chunks(batch: DenseBatch, rows: Any) -> tuple[Any, Any]:
+    """(images, labels, rows) of the whole chunks, stacked, and of what is left over."""
+    chunk = batch.chunk_labels.shape[1]
+    whole, left = (jax.tree.map(lambda array, i=i: _cut(array, chunk)[i], rows) for i in (0, 1))
+    return (batch.chunk_images, batch.chunk_labels, whole), (batch.rest_images, batch.rest_labels, left)
 
 
 def _cut(array: Any, chunk: int) -> tuple[Any, Any]:

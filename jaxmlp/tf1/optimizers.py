@@ -7,9 +7,5 @@ import optax
 
 
 def gradient_descent(learning_rate: float) -> optax.GradientTransformationExtraArgs:
-    """`tf.train.GradientDescentOptimizer`: params - learning_rate * grads; plain `optax.sgd`.
-
-    The rate is kept in the state in the parameters' dtype. `update` reads it there, whichever rate made the
-    transformation.
-    """
+    """`tf.train.GradientDescentOptimizer`: params - learning_rate * grads, the rate in the parameters' dtype."""
     return optax.inject_hyperparams(optax.sgd)(learning_rate=learning_rate)

@@ -59,17 +59,15 @@ def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream
 def truncated_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.truncated_normal`: float32 of `shape`, normal values redrawn until within two standard deviations."""
     size = _size(shape)
-    out = np.empty((_groups(size), 4), np.float32)
-    for first in range(0, len(out), GROUPS_PER_BATCH):
-        batch = out[first : first + GROUPS_PER_BATCH]
-        batch[:] = _truncated_groups(np.arange(first, first + len(batch), dtype=np.uint64), size, stream)
-    return _scaled(out, size, shape, stddev, mean)
+    groups = _in_batches(lambda groups: _truncated_groups(groups, size, stream), np.float32, size)
+    return _scaled(groups, size, shape, stddev, mean)
 
 
 def random_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.normal`: float32 of `shape`."""
     size = _size(shape)
-    return _scaled(_in_batches(_box_muller, np.float32, size, stream), size, shape, stddev, mean)
+    groups = _in_batches(lambda groups: _box_muller(_words(groups, size, stream)), np.float32, size)
+    return _scaled(groups, size, shape, stddev, mean)
 
 
 def random_uniform(
@@ -83,13 +81,13 @@ def random_uniform(
     dtype, size = np.dtype(dtype), _size(shape)
     if dtype == np.float32:
         low, high = np.float32(minval), np.float32(1 if maxval is None else maxval)
-        units = _in_batches(_unit_floats, np.float32, size, stream)
+        units = _in_batches(lambda groups: _unit_floats(_words(groups, size, stream)), np.float32, size)
         return _scaled(units, size, shape, float(high - low), float(low))
     if dtype != np.int32:
         raise ValueError(f"random_uniform draws float32 or int32, not {dtype}")
     if maxval is None or not -(2**31) <= minval < maxval <= 2**31 - 1:
         raise ValueError(f"random_uniform int32 needs minval < maxval within int32, not [{minval}, {maxval})")
-    words = _in_batches(lambda words: words, np.uint32, size, stream).reshape(-1)[:size]
+    words = _in_batches(lambda groups: _words(groups, size, stream), np.uint32, size).reshape(-1)[:size]
     offsets = (words % np.uint32(maxval - minval)).astype(np.int64)
     return (offsets + minval).astype(np.int32).reshape(shape)
 
@@ -111,12 +109,12 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def _in_batches(convert: Callable[[np.ndarray], np.ndarray], dtype: DTypeLike, size: int, stream: Stream) -> np.ndarray:
-    """Groups of four values, one Philox block a group, a batch at a time."""
-    out = np.empty((_groups(size), 4), dtype)
+def _in_batches(draw: Callable[[np.ndarray], np.ndarray], dtype: DTypeLike, size: int) -> np.ndarray:
+    """[ceil(size / 4), 4] of `draw`, which is given the numbers of some groups, uint64 [G], and draws them [G, 4]."""
+    out = np.empty((-(-size // 4), 4), dtype)
     for first in range(0, len(out), GROUPS_PER_BATCH):
-        last = min(first + GROUPS_PER_BATCH, len(out))
-        out[first:last] = convert(philox(_counter(np.arange(first, last, dtype=np.uint64), size, stream), stream))
+        batch = out[first : first + GROUPS_PER_BATCH]
+        batch[:] = draw(np.arange(first, first + len(batch), dtype=np.uint64))
     return out
 
 
@@ -127,7 +125,7 @@ def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarr
     open_rows = np.arange(len(groups))
     for block in range(BLOCKS_PER_SAMPLE):
         counters = groups[open_rows] * np.uint64(BLOCKS_PER_SAMPLE) + np.uint64(block)
-        candidates = _box_muller(philox(_counter(counters, size, stream), stream))
+        candidates = _box_muller(_words(counters, size, stream))
         accepted = np.abs(candidates) < TRUNCATION
         place = kept[open_rows, None] + np.cumsum(accepted, axis=1) - 1
         row, column = np.nonzero(accepted & (place < 4))
@@ -139,10 +137,9 @@ def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarr
     raise AssertionError("256 Philox blocks without four values inside two standard deviations")
 
 
-def _counter(blocks: np.ndarray, size: int, stream: Stream) -> np.ndarray:
-    """Block numbers of this run: every run before it has moved the op's counter on by 256 blocks a value."""
-    base = stream.runs * BLOCKS_PER_SAMPLE * size
-    return blocks + np.uint64(base % 2**64)
+def _words(blocks: np.ndarray, size: int, stream: Stream) -> np.ndarray:
+    """Philox blocks of this run: every run before it has moved the op's counter on by 256 blocks a value."""
+    return philox(blocks + np.uint64(stream.runs * BLOCKS_PER_SAMPLE * size % 2**64), stream)
 
 
 def _unit_floats(words: np.ndarray) -> np.ndarray:
@@ -167,7 +164,3 @@ def _scaled(groups: np.ndarray, size: int, shape: Shape, scale: float, offset: f
 
 def _size(shape: Shape) -> int:
     return int(np.prod(shape, dtype=np.int64))
-
-
-def _groups(size: int) -> int:
-    return -(-size // 4)
