@@ -104,19 +104,14 @@ def run(command: Command, argv: Sequence[str] | None, mistakes: tuple[type[Excep
     except mistakes as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code  # pyright: ignore[reportAttributeAccessIssue]
-    except Exception as error:
-        if not _out_of_memory(error):
+    except Exception as error:  # the host's word for it, or XLA's
+        if not (isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)):
             raise
         print("error: not enough memory for this run: lower the hidden units or the images", file=sys.stderr)
         return JaxmlpError.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """The host's word for it, or XLA's."""
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
 
 
 def _names(options: type) -> set[str]:

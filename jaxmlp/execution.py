@@ -1,7 +1,7 @@
 """HOW a program is computed: layout, precision and chunk. They change roundings and speed, never what is computed."""
 
 import dataclasses
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from tyro.conf import arg
 
@@ -31,7 +31,3 @@ class Execution:
             require(name, getattr(self, name), getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
         if self.chunk is not None:
             require_count("chunk", self.chunk)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Every field, for JSON."""
-        return dataclasses.asdict(self)

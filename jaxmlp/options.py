@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
-from jaxmlp.checks import require_count, require_float32
-from jaxmlp.data_name import require_data_name
+from jaxmlp.checks import require_count, require_data_name, require_float32
 from jaxmlp.program import Dense, GradientDescent, Output, Program, TruncatedNormal
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from jaxmlp.checks import require_data_name
 from jaxmlp.data.dataset import Dataset
 from jaxmlp.data.generated import generated
 from jaxmlp.data.mnist import mnist
 from jaxmlp.data.tfds import tfds
-from jaxmlp.data_name import require_data_name
 from jaxmlp.errors import DataUnreachable
 
 

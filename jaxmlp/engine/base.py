@@ -61,7 +61,7 @@ def transpose_output(rest: Params) -> Params:
 
 
 def chunk_grads(loss: LossFn, product: ByteMatmul) -> Callable[..., tuple[Totals, tuple[Any, Params]]]:
-    """(first, rest with its output transposed, images, labels, rows) -> Totals of a chunk, gradient by the first two."""
+    """(first, rest with its output transposed, images, labels, rows) -> Totals of a chunk, gradient by first two."""
 
     def summed(first: Array, rest: Params, images: Array, labels: Array, rows: Any) -> tuple[Array, Totals]:
         totals = loss(product(images, first), transpose_output(rest), labels, rows)

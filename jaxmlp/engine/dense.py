@@ -32,7 +32,7 @@ class DenseBatch(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Dense:
-    """Chunks of images in the order they came."""
+    """Chunks of images in the order they came; none is padded or dropped."""
 
     product: ByteMatmul
     chunk: int  # images a pass
@@ -44,7 +44,6 @@ class Dense:
         return DenseBatch(put(chunk_images), put(chunk_labels), put(rest_images), put(rest_labels))
 
     def sum_grads(self, loss: LossFn, params: Params, batch: DenseBatch, rows: Any = None) -> tuple[Totals, Params]:
-        """`loss` summed over all images, and the gradient of that sum; no image is padded or dropped."""
         first, rest = apart(params)
         grads_of = functools.partial(chunk_grads(loss, self.product), first, transpose_output(rest))
 
@@ -56,7 +55,6 @@ class Dense:
         return totals, together(first_grad, transpose_output(rest_grad))
 
     def map_rows(self, function: RowFn, params: Params, batch: DenseBatch, rows: Any = None) -> Any:
-        """What `function` gives for every image, arrays [N, …] in the order the images came."""
         first, rest = apart(params)
 
         def of_chunk(chunk: Any) -> Any:

@@ -28,7 +28,8 @@ def ink_groups(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 
     few = ink[np.random.default_rng(0).permutation(len(ink))[:sample]]  # drawn from no seed of the user's
     group = _most_alike(few, few[:count])
     for images in [few] * rounds + [ink] if count > 1 else []:
-        group = _best_order(images, [greedy_order(few[group == g])[0] for g in np.unique(group)])
+        orders = [greedy_order(few[group == g])[0] for g in np.unique(group)]
+        group = np.stack([_reach(images, order) for order in orders]).argmin(axis=0)  # the order of least reach
     group = group if count > 1 else np.zeros(len(ink), int)
     return [ink_group(ink, np.flatnonzero(group == g)) for g in np.unique(group)]
 
@@ -80,11 +81,6 @@ def cheapest_levels(reach: np.ndarray, count: int) -> list[int]:
     bounds.reverse()
     largest = {first: reach[last - 1] for first, last in itertools.pairwise(bounds)}
     return [b for b in bounds if b in (0, tiles) or largest[b] != reach[b - 1]]  # runs of one reach are one run
-
-
-def _best_order(ink: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:
-    """int [n]: the order in which each image has the least reach."""
-    return np.stack([_reach(ink, order) for order in orders]).argmin(axis=0)
 
 
 def _reach(ink: np.ndarray, order: np.ndarray) -> np.ndarray:

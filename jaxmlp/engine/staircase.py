@@ -75,7 +75,6 @@ class Staircase:
         )
 
     def sum_grads(self, loss: LossFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> tuple[Totals, Params]:
-        """`loss` summed over all images, and the gradient of that sum."""
         first, rest = apart(params)
         ordered, rest = first[batch.orders], transpose_output(rest)
         grads_of = chunk_grads(loss, self.product)
@@ -98,7 +97,6 @@ class Staircase:
         return totals, together(_in_pixel_order(ordered_grad, batch.places), transpose_output(rest_grad))
 
     def map_rows(self, function: RowFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> Any:
-        """What `function` gives for every image, arrays [N, …] in the order the images came."""
         first, rest = apart(params)
         ordered = first[batch.orders]
 

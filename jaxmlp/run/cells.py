@@ -51,18 +51,17 @@ def digest(dataset: Dataset) -> str:
 
 
 def read_cells(folder: Path, resume: bool) -> list[Cell]:
-    """The cells an earlier sweep left in `folder`.
-
-    Raises:
-      ConfigError: there are some and nobody said --resume, or they cannot be read.
-    """
+    """The cells an earlier sweep left in `folder`. Raises ConfigError where --resume is missing or they are damaged."""
     path = folder / "results.json"
     if not path.exists():
         return []
     if not resume:
         raise ConfigError(f"{path} is there already: add --resume to keep its finished cells, or give another --out")
     try:
-        return [_cell(fields) for fields in _listed(read_json(path))]
+        content = read_json(path)
+        if not isinstance(content, list):
+            raise ValueError("it is no list")
+        return [_cell(fields) for fields in content]
     except (DataError, ValueError) as error:
         raise ConfigError(f"{path} is not a sweep's results ({error}); remove it or give another --out") from None
 
@@ -77,12 +76,6 @@ def write_cells(folder: Path, cells: Sequence[Cell]) -> None:
     make_folder(folder)
     write_json(folder / "results.json", rows)
     write_whole(folder / "results.csv", text.getvalue().encode())
-
-
-def _listed(content: Any) -> list[Any]:
-    if not isinstance(content, list):
-        raise ValueError("it is no list")
-    return content
 
 
 def _cell(fields: Any) -> Cell:

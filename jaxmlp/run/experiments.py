@@ -34,7 +34,6 @@ class Bar(Observer):
         self._bar = bar
 
     def on_step(self, report: Report) -> None:
-        """One step further."""
         self._bar.set_postfix_str(f"loss {report.loss:.4g}", refresh=False)
         self._bar.update()
 
@@ -53,7 +52,8 @@ def sweep(
     done: list[Cell] = []
     with tqdm(total=sum(p.steps for p in programs), unit="step", disable=not sys.stderr.isatty(), leave=False) as bar:
         for program in programs:
-            bar.set_description(_name(program), refresh=False)
+            name = f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}"
+            bar.set_description(name, refresh=False)
             key = cells.key(program, data_digest)
             done.append(known.pop(key, None) or run_cell(program, placed, dataset.source, data_digest, Bar(bar)))
             bar.update(program.steps * len(done) - bar.n)
@@ -115,7 +115,3 @@ def finding(done: Sequence[Cell], source: str) -> str:
         f"Here, {done[0].steps} steps on {source}: above {CLAIMED_ACCURACY:g} % "
         f"{'is' if len(above) == 1 else 'are'} {names or 'none'}. The claim {'holds' if holds else 'does not hold'}."
     )
-
-
-def _name(program: Program) -> str:
-    return f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}"

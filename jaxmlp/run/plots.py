@@ -28,7 +28,6 @@ class Plots(Observer):
         self._reports: list[Report] = []
 
     def on_step(self, report: Report) -> None:
-        """A point of the curves."""
         self._reports.append(report)
 
     def draw(self, dataset: Dataset, folder: Path) -> None:

@@ -1,7 +1,4 @@
-"""TensorFlow 1.x's optimizers as optax transformations.
-
-Rates are data: they lie in the state that `init` makes, so a step that is compiled once serves every rate.
-"""
+"""TensorFlow 1.x's optimizers, by optax. Rates lie in the state that `init` makes: one compiled step serves all."""
 
 import optax
 

@@ -30,22 +30,13 @@ class Stream(NamedTuple):
     seed2: int
     runs: int = 0  # 0 for the op's first `session.run`, 1 for its second, …
 
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.seed & 0xFFFFFFFF, (self.seed >> 32) & 0xFFFFFFFF
-
 
 def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream:
     """The stream of an op, by the rule of `tf.compat.v1.get_seed`.
 
-    Args:
-      graph_seed: of `tf.set_random_seed`, any integer, or None where it was not called.
-      op_seed: the op's own `seed=`, any integer. With a graph seed and no op seed TF 1.15 takes the number of ops
-        already in the graph; the original program's two are those of `op_seeds.of_perceptron`.
-      runs: earlier runs of this op in the same session.
-
-    Raises:
-      ValueError: neither seed is given (TensorFlow then draws at random), or `runs` is negative.
+    `graph_seed`: of `tf.set_random_seed`, any integer, or None where it was not called. `op_seed`: the op's own
+    `seed=`; without one TF 1.15 takes the number of ops already in the graph, see `op_seeds.of_perceptron`. `runs`:
+    earlier ones of this op in the same session. Raises ValueError where `op_seed` is None or `runs` is negative.
     """
     if runs < 0:
         raise ValueError(f"runs = {runs}: an op cannot have run fewer than 0 times before")
@@ -75,8 +66,7 @@ def random_uniform(
 ) -> np.ndarray:
     """`tf.random.uniform` over [minval, maxval): float32 or int32 of `shape`.
 
-    Raises:
-      ValueError: another dtype; integers without a `maxval`, or with an empty range or one that int32 cannot hold.
+    Raises ValueError for another dtype, and for integers without a range that int32 can hold.
     """
     dtype, size = np.dtype(dtype), _size(shape)
     if dtype == np.float32:
@@ -101,7 +91,7 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     c0, c1 = counter_low & mask, counter_low >> shift
     c2 = np.full_like(c0, stream.seed2 & 0xFFFFFFFF)
     c3 = np.full_like(c0, stream.seed2 >> 32)
-    k0, k1 = stream.key
+    k0, k1 = stream.seed & 0xFFFFFFFF, (stream.seed >> 32) & 0xFFFFFFFF
     for _ in range(10):
         p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
         c0, c1, c2, c3 = (p1 >> shift) ^ c1 ^ np.uint64(k0), p1 & mask, (p0 >> shift) ^ c3 ^ np.uint64(k1), p0 & mask
