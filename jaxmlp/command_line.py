@@ -24,6 +24,7 @@ from jaxmlp.checks import require
 from jaxmlp.errors import ConfigError, JaxmlpError
 
 Options = TypeVar("Options")
+Mistakes = tuple[type[Exception], ...]  # bases of exceptions, each of which has an `exit_code`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,14 +89,10 @@ def from_toml(options: type[Options], file: Path) -> Options:
         raise ConfigError(f"{file}: {error}") from None
 
 
-Command = Callable[[Sequence[str] | None], int]
-
-
-def run(command: Command, argv: Sequence[str] | None, mistakes: tuple[type[Exception], ...] = (JaxmlpError,)) -> int:
-    """The exit code of `command(argv)`; what the user can mend becomes one line on stderr.
-
-    `mistakes`: bases of the exceptions that are the user's to mend; each has an `exit_code`.
-    """
+def run(
+    command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, mistakes: Mistakes = (JaxmlpError,)
+) -> int:
+    """The exit code of `command(argv)`; what the user can mend (`mistakes`) becomes one line on stderr."""
     try:
         return command(argv)
     except BrokenPipeError:  # whoever read our output has gone, as in `… | head`

@@ -1,7 +1,7 @@
 """The perceptron of a `Program`: its parameters by layers, their initial values, its forward pass and its loss.
 
-An engine multiplies pixels by the first layer's weights, in whatever layout it keeps them; everything behind that first
-product is here: `inputs` float [n, units] is the product, `rest` the parameters without the first weights.
+An engine multiplies pixels by the first layer's weights; what lies behind is here: `inputs` float [n, units] is that
+product, `rest` the parameters without the first weights.
 """
 
 import itertools

@@ -1,6 +1,5 @@
-"""Options that commands share, each written once: `train`, `sweep`, `parity` and `bench` nest these flat.
+"""Options that commands share, each written once and nested flat; a method makes the part that a worker is handed.
 
-An option is checked when it is read, under the name that was typed; a method makes the part that a worker is handed.
 What needs jax or numpy is imported when a part is made, so that `--help` answers at once.
 """
 

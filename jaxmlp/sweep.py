@@ -1,7 +1,4 @@
-"""`python -m jaxmlp.sweep`: the original's experiments, one configuration after the other in one process.
-
-A cell's result is on disk as soon as it is known, so an interrupted sweep goes on with `--resume`.
-"""
+"""`python -m jaxmlp.sweep`: the original's experiments, each on disk when it is done: `--resume` goes on from there."""
 
 import dataclasses
 import functools

@@ -1,7 +1,6 @@
 """The training loop, free of files and screens: a pure step, and a `Run` that yields a `Report` a step.
 
-The commands, `parity` and `bench` all drive it. One step is one full-batch update of the program; its loss and training
-accuracy are those before the update, the test accuracy is evaluated after it.
+A step is one full-batch update; its loss and training accuracy are those before it, the test accuracy that after it.
 """
 
 import functools
@@ -163,13 +162,12 @@ class Run:
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""
-        evaluator, test = self.placed.evaluator, self.placed.test
-        return 100.0 * int(correct_count(self.state.params, test, engine=evaluator)) / test.size
+        test = self.placed.test
+        return 100.0 * int(correct_count(self.state.params, test, engine=self.placed.evaluator)) / test.size
 
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
-        evaluator, test = self.placed.evaluator, self.placed.test
-        return np.asarray(probabilities(self.state.params, test, engine=evaluator))
+        return np.asarray(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""

@@ -1,7 +1,5 @@
-"""Digits the program draws itself, any number of them: they stand in for MNIST in tests, demos and scale runs.
-
-A digit is a path of the pen (`jaxmlp.data.glyphs`), bent and slanted by chance, scaled into 20x20 pixels and centred
-by its mass as MNIST's are, splatted onto the grid, blurred, and inked until its middle saturates.
+"""Digits the program draws itself, in place of MNIST: a path of the pen (`glyphs`), bent and slanted by chance, scaled
+into 20x20 pixels and centred by its mass as MNIST's are, splatted, blurred, and inked until its middle saturates.
 """
 
 import numpy as np
@@ -16,10 +14,9 @@ _DRAWS = 16  # random numbers an image may use; changing it, or _BLOCK, changes 
 
 
 def generated(count: int = 60_000, seed: int = 0) -> Dataset:
-    """`count` training digits and a sixth as many others to test on (at least one).
+    """`count` training digits and a sixth as many to test on (at least one); a larger set continues a smaller one.
 
-    The first M images are the same whatever `count` >= M is, so a larger set continues a smaller one. Raises
-    `DataError` if they do not fit into memory.
+    Raises `DataError` if they do not fit into memory.
     """
     train, test = draw(count, seed, TRAIN), draw(max(1, count // 6), seed, TEST)
     return Dataset(train, test, DIGIT_NAMES, f"{count} generated digits, seed {seed}")

@@ -1,7 +1,6 @@
-"""The pen's paths: how each digit is written, as points along its strokes. `jaxmlp.data.generated` bends and inks them.
+"""The pen's paths: a few ways of writing each digit, as points along its strokes, for `jaxmlp.data.generated`.
 
-Every digit has a few ways of writing it (a seven with and without its bar, an open and a closed four). A stroke is a
-smooth curve through the points listed; where the pen turns sharply or is lifted, a new stroke begins.
+A stroke is a smooth curve through its points; where the pen turns sharply or is lifted, a new one begins.
 """
 
 from typing import NamedTuple

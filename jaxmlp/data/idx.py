@@ -26,7 +26,7 @@ _LARGEST = 1 << 30  # bytes; twenty times MNIST, so that a forged header cannot 
 def read_split(images: Path, labels: Path, digests: Sequence[str] = (), classes: int = 10) -> Split:
     """Images and labels that belong together: uint8 [N, 784] and uint8 [N], both read-only.
 
-    `digests`: the SHA-256 that the two uncompressed files must have; none accept any well-formed pair.
+    `digests`: SHA-256 that the two uncompressed files must have; none accept any well-formed pair. Raises `DataError`.
     """
     image_bytes, label_bytes = _contents(images, _IMAGES), _contents(labels, _LABELS)
     pixels = np.frombuffer(image_bytes, np.uint8, offset=16).reshape(-1, PIXELS)

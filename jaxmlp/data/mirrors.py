@@ -15,10 +15,9 @@ _REMEDY = "put the four files into a folder and name it by --data-dir or JAXMLP_
 
 
 def fetch(digests: Mapping[str, str], folder: Path) -> None:
-    """Downloads the files NAME.gz, for each NAME with the SHA-256 of its unpacked bytes, into `folder`.
+    """Downloads the files NAME.gz, for each NAME with the SHA-256 of its unpacked bytes, into `folder`; whole, or not.
 
-    Each file appears under its name only when it is whole and its digest right. Raises `DataUnreachable` if no server
-    has it, `DataError` if what the servers have is damaged or the folder cannot be written.
+    Raises `DataUnreachable` if no server has one, `DataError` if it is damaged or the folder cannot be written.
     """
     first = first_to_answer([f"{mirror}{next(iter(digests))}.gz" for mirror in MIRRORS])
     if first is None:

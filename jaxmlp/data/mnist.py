@@ -1,7 +1,4 @@
-"""MNIST: found on this machine or downloaded once, and always the original, by the SHA-256 of every file.
-
-Looked for in this order: the folder the user names, the user's cache, Keras' cache, the public servers.
-"""
+"""MNIST, always the original: from the folder the user names, or else the user's cache, Keras' cache, the servers."""
 
 import os
 from pathlib import Path

@@ -30,10 +30,9 @@ def tfds(name: str, data_dir: Path | None = None) -> Dataset:
     """The training and test split of `name`, as in "fashion_mnist" or "emnist/balanced", downloaded and prepared once.
 
     `data_dir`: where tensorflow-datasets keeps its sets (by default ~/tensorflow_datasets), or a folder with MNIST's
-    four .gz files, as $JAXMLP_DATA_DIR may be too: from these `mnist` is prepared without a network.
-
-    Raises `ConfigError` if there is no such set, `DataUnreachable` if it is not on disk and cannot be downloaded,
-    `DataError` if tensorflow-datasets is not installed or the set is not made of labelled 28x28 greyscale images.
+    four .gz files, as $JAXMLP_DATA_DIR may be too: from these `mnist` is prepared without a network. Raises
+    `ConfigError` if there is no such set, `DataUnreachable` if it is neither on disk nor to be had, `DataError` if
+    tensorflow-datasets is not installed or the set is not made of labelled 28x28 greyscale images.
     """
     library = _library()
     files = _mnist_files(data_dir) if name.split(":")[0] == "mnist" else None

@@ -1,7 +1,6 @@
 """What an engine is: it lays images out once, then sums a loss's gradient over them or maps a function over their rows.
 
-An engine owns the first product, bytes times the first layer's weights. What comes behind it is a function that the
-caller brings, so any network and any loss runs on any layout.
+It owns the first product, bytes times the first layer's weights; a function that the caller brings does the rest.
 """
 
 from collections.abc import Callable

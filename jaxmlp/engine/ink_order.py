@@ -1,8 +1,7 @@
 """In which order to lay images and pixels out so that blank pixels gather in a corner. Serves `staircase`.
 
-A staircase is an order of the pixels in which most images need only a first few: image i has no ink behind its
-`reach` Kᵢ. One greedy pass finds a good order for a set of images; several staircases, each image in the one that
-suits it best, halve what is left: k-means with a pixel order for a centre.
+A staircase is an order of the pixels in which most images need only a first few: image i has no ink behind its `reach`.
+A greedy pass finds a good one for a set of images; several halve what is left: k-means with orders for centres.
 """
 
 import itertools

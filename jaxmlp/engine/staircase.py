@@ -1,9 +1,8 @@
 """Full-batch training that never multiplies a blank pixel the order can avoid; exactly the mathematics of `dense`.
 
-A pixel without ink adds nothing to the first layer and gets no gradient, and a full batch does not care about the
-order of images or of pixels. `place` orders both, once a run (`ink_order.py`), cuts the images into tiles of like reach
-K, and keeps of each tile its first K pixels only. A tile then costs `X[:, :K] @ W1[:K]`: leading slices of a permuted
-W1, large dense matmuls, no gather in the loop. Parameters and gradients keep their own order outside the engine.
+`place` orders images and pixels once a run (`ink_order.py`), cuts the images into tiles of like reach K, and keeps of
+each its first K pixels. A tile then costs `X[:, :K] @ W1[:K]`: leading slices of a permuted W1, dense matmuls, no
+gather in the loop. Parameters and gradients keep their own order outside. The story is in docs/architecture.md.
 """
 
 import dataclasses
@@ -76,8 +75,7 @@ class Staircase:
 
     def sum_grads(self, loss: LossFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> tuple[Totals, Params]:
         first, rest = apart(params)
-        ordered, rest = first[batch.orders], transpose_output(rest)
-        grads_of = chunk_grads(loss, self.product)
+        ordered, rest, grads_of = first[batch.orders], transpose_output(rest), chunk_grads(loss, self.product)
 
         def add(sums: Any, tile: Any) -> tuple[Any, None]:
             totals, ordered_grad, rest_grad = sums

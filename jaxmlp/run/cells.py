@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError, DataError
-from jaxmlp.program import Program
 from jaxmlp.run.files import make_folder, read_json, write_json, write_whole
 
 
@@ -29,16 +28,6 @@ class Cell(NamedTuple):
     seconds: float
     program_digest: str
     data_digest: str
-
-    @property
-    def key(self) -> tuple[str, int, str]:
-        """What the cell is a result of."""
-        return self.program_digest, self.steps, self.data_digest
-
-
-def key(program: Program, data_digest: str) -> tuple[str, int, str]:
-    """The `Cell.key` of a program's result on that data."""
-    return program.digest(), program.steps, data_digest
 
 
 def digest(dataset: Dataset) -> str:

@@ -1,7 +1,4 @@
-"""One program after the other on the same data, and the write-up's claim beside what came out: the worker of `sweep`.
-
-Data is laid out once, and programs of one shape share one compiled step. A cell is on disk as soon as it is known.
-"""
+"""One program after another on the same data, and the write-up's claim beside what came out; the worker of `sweep`."""
 
 import sys
 import time
@@ -48,14 +45,14 @@ def sweep(
     if dataset.synthetic:
         print(synthetic_notice(dataset.source))
     placed, data_digest = place(Execution(), dataset, device), cells.digest(dataset)
-    known = {cell.key: cell for cell in earlier}
+    known = {(cell.program_digest, cell.steps, cell.data_digest): cell for cell in earlier}
     done: list[Cell] = []
     with tqdm(total=sum(p.steps for p in programs), unit="step", disable=not sys.stderr.isatty(), leave=False) as bar:
         for program in programs:
             name = f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}"
             bar.set_description(name, refresh=False)
-            key = cells.key(program, data_digest)
-            done.append(known.pop(key, None) or run_cell(program, placed, dataset.source, data_digest, Bar(bar)))
+            found = known.pop((program.digest(), program.steps, data_digest), None)
+            done.append(found or run_cell(program, placed, dataset.source, data_digest, Bar(bar)))
             bar.update(program.steps * len(done) - bar.n)
             cells.write_cells(folder, [*done, *known.values()])
     print(table(done))

@@ -1,8 +1,7 @@
 """The random streams of TensorFlow 1.x, bit for bit, in NumPy: what its CPU kernels draw from a seed.
 
-`model.init` draws the original program's weights from here, so a run of the port starts from the very bits a run of
-TensorFlow 1.15 starts from. Philox4x32-10 (Salmon et al., SC'11; tensorflow/core/lib/random/philox_random.h) feeds
-Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: those live in `glibc.py`.
+Philox4x32-10 (Salmon et al., SC'11; tensorflow/core/lib/random/philox_random.h) feeds Box-Muller
+(random_distributions.h), whose logf, sinf and cosf are glibc's: `glibc.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +30,9 @@ class Stream(NamedTuple):
     runs: int = 0  # 0 for the op's first `session.run`, 1 for its second, …
 
 
+Draw = Callable[[np.ndarray, int, Stream], np.ndarray]  # groups or blocks uint64 [G], values in all -> [G, 4]
+
+
 def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream:
     """The stream of an op, by the rule of `tf.compat.v1.get_seed`.
 
@@ -49,16 +51,13 @@ def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream
 
 def truncated_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.truncated_normal`: float32 of `shape`, normal values redrawn until within two standard deviations."""
-    size = _size(shape)
-    groups = _in_batches(lambda groups: _truncated_groups(groups, size, stream), np.float32, size)
-    return _scaled(groups, size, shape, stddev, mean)
+    return _scaled(_in_batches(_truncated_groups, np.float32, shape, stream), shape, stddev, mean)
 
 
 def random_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.normal`: float32 of `shape`."""
-    size = _size(shape)
-    groups = _in_batches(lambda groups: _box_muller(_words(groups, size, stream)), np.float32, size)
-    return _scaled(groups, size, shape, stddev, mean)
+    values = _in_batches(lambda *of: _box_muller(_words(*of)), np.float32, shape, stream)
+    return _scaled(values, shape, stddev, mean)
 
 
 def random_uniform(
@@ -68,16 +67,15 @@ def random_uniform(
 
     Raises ValueError for another dtype, and for integers without a range that int32 can hold.
     """
-    dtype, size = np.dtype(dtype), _size(shape)
-    if dtype == np.float32:
+    if (dtype := np.dtype(dtype)) == np.float32:
         low, high = np.float32(minval), np.float32(1 if maxval is None else maxval)
-        units = _in_batches(lambda groups: _unit_floats(_words(groups, size, stream)), np.float32, size)
-        return _scaled(units, size, shape, float(high - low), float(low))
+        units = _in_batches(lambda *of: _unit_floats(_words(*of)), np.float32, shape, stream)
+        return _scaled(units, shape, float(high - low), float(low))
     if dtype != np.int32:
         raise ValueError(f"random_uniform draws float32 or int32, not {dtype}")
     if maxval is None or not -(2**31) <= minval < maxval <= 2**31 - 1:
         raise ValueError(f"random_uniform int32 needs minval < maxval within int32, not [{minval}, {maxval})")
-    words = _in_batches(lambda groups: _words(groups, size, stream), np.uint32, size).reshape(-1)[:size]
+    words = _in_batches(_words, np.uint32, shape, stream)
     offsets = (words % np.uint32(maxval - minval)).astype(np.int64)
     return (offsets + minval).astype(np.int32).reshape(shape)
 
@@ -99,13 +97,14 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def _in_batches(draw: Callable[[np.ndarray], np.ndarray], dtype: DTypeLike, size: int) -> np.ndarray:
-    """[ceil(size / 4), 4] of `draw`, which is given the numbers of some groups, uint64 [G], and draws them [G, 4]."""
+def _in_batches(draw: Draw, dtype: DTypeLike, shape: Shape, stream: Stream) -> np.ndarray:
+    """As many values as `shape` has, flat; `draw` is given the numbers of some groups of four, uint64 [G]."""
+    size = int(np.prod(shape, dtype=np.int64))
     out = np.empty((-(-size // 4), 4), dtype)
     for first in range(0, len(out), GROUPS_PER_BATCH):
         batch = out[first : first + GROUPS_PER_BATCH]
-        batch[:] = draw(np.arange(first, first + len(batch), dtype=np.uint64))
-    return out
+        batch[:] = draw(np.arange(first, first + len(batch), dtype=np.uint64), size, stream)
+    return out.reshape(-1)[:size]
 
 
 def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarray:
@@ -146,11 +145,6 @@ def _box_muller(words: np.ndarray) -> np.ndarray:
     return np.stack([sine * radius, cosine * radius], axis=2).reshape(-1, 4)
 
 
-def _scaled(groups: np.ndarray, size: int, shape: Shape, scale: float, offset: float) -> np.ndarray:
-    """The first `size` values times scale plus offset, in two float32 roundings as TensorFlow's kernels do."""
-    values = groups.reshape(-1)[:size]
+def _scaled(values: np.ndarray, shape: Shape, scale: float, offset: float) -> np.ndarray:
+    """Values times scale plus offset, in two float32 roundings as TensorFlow's kernels do."""
     return (values * np.float32(scale) + np.float32(offset)).reshape(shape)
-
-
-def _size(shape: Shape) -> int:
-    return int(np.prod(shape, dtype=np.int64))
