@@ -62,11 +62,9 @@ class Console(Observer):
 def introduction(placed: Placed, dataset: Dataset) -> str:
     """The original's two lines of shapes, then what it runs on and what it reads."""
     execution = ", ".join(f"{name} {value}" for name, value in vars(placed.execution).items())
-    shapes = [
-        f"{name} set {split.images.shape} {(len(split.labels), placed.classes)}"
-        for name, split in (("Training", dataset.train), ("Test", dataset.test))
-    ]
-    return "\n".join([*shapes, f"Device: {device.full_name(placed.device)}; {execution}", f"Data: {dataset.source}"])
+    train, test = (f"{split.images.shape} {(len(split.labels), placed.classes)}" for split in dataset[:2])
+    shapes, where = f"Training set {train}\nTest set {test}", device.full_name(placed.device)
+    return f"{shapes}\nDevice: {where}; {execution}\nData: {dataset.source}"
 
 
 def summary(steps: int, images: int, seconds: float, compile_seconds: float) -> str:
