@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from jaxmlp.checks import require_data_name
 from jaxmlp.data.dataset import Dataset
 from jaxmlp.data.generated import generated
 from jaxmlp.data.mnist import mnist
 from jaxmlp.data.tfds import tfds
-from jaxmlp.data_name import require_data_name
 from jaxmlp.errors import DataUnreachable
 
 
@@ -15,9 +15,8 @@ def load(data: str, data_dir: Path | None = None, seed: int = 0) -> Dataset:
 
     `data`: "mnist"; "tfds:NAME[/CONFIG]"; "generated[:N]", N training digits (60000) drawn from `seed`; "auto": MNIST,
     or generated digits marked `synthetic` where MNIST is neither on this machine nor reachable; a damaged file is an
-    error even then. `data_dir`: where MNIST's four files, or the sets of tensorflow-datasets, lie.
-
-    Raises `ConfigError` for a name that means nothing, `DataUnreachable` and `DataError` as the sources do.
+    error even then. `data_dir`: where MNIST's four files, or the sets of tensorflow-datasets, lie. Raises `ConfigError`
+    for a name that means nothing, `DataUnreachable` and `DataError` as the sources do.
     """
     require_data_name(data)
     dataset = _load(data, data_dir, seed)

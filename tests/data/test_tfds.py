@@ -172,7 +172,7 @@ def test_a_damaged_description_is_refused(tmp_path):
 
 def test_a_missing_library_is_one_line_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    assert refusal(DataError, "tfds:mnist").endswith("pip install 'jaxmlp[tfds]'")
+    assert refusal(DataError, "tfds:mnist").endswith("pip install -e '.[tfds]'")
 
 
 @prepares
