@@ -47,7 +47,7 @@ DENSE = Peer("jaxmlp dense", "bench.peers.ours", ("layout=dense",), ours=True)  
 DENSE_FLOAT32 = Peer(
     "jaxmlp dense float32", "bench.peers.ours", ("layout=dense", "precision=float32"), devices=("gpu", "tpu"), ours=True
 )
-TENSORFLOW = "pip install 'jaxmlp[parity]'"
+TENSORFLOW = "pip install -e '.[parity]'"
 TORCH = "pip install torch"
 PEERS = (
     Peer("tf2_graph", "bench.peers.tf2_graph", (), ("tensorflow",), TENSORFLOW, ("cpu", "gpu")),

@@ -171,7 +171,7 @@ if CAN_ASK:
     (mutant,) = (one for one in catalogue() if one.name == "b1 after the ReLU")
     small = jaxmlp.Program(layers=(jaxmlp.Dense(64),), seed=7, steps=3)
     answers = reference.live(select.live("auto", 0, 600), small, data, [0, 2])
-    hunt = Hunt(small, data, pick("cpu"), *answers)
+    hunt = Hunt(small, data, pick("cpu"), answers)
     (finding,) = hunt.killed([mutant], jobs=1)
     print(f"{finding.name}: {'killed' if finding.held else 'SURVIVED'} at {finding.expected},")
     print(f"{finding.ratio:.3g} times over the limit; shows first at {finding.first}")

@@ -1,14 +1,10 @@
-"""What keeps parity from comparing, as opposed to exit code 1, "compared, and they differ": one line each."""
+"""What keeps parity from comparing, as opposed to exit code 1, "compared, and they differ"."""
 
 
-class ParityError(Exception):
-    """What the user can mend. The message is one line: what is wrong, and what would be right."""
+class CannotCompare(Exception):
+    """The two cannot be held against each other. One line to mend it by: what is wrong, what would be right."""
 
     exit_code = 2
-
-
-class CannotCompare(ParityError):
-    """There is no reference, or it cannot be held against the subject: names what is missing and how to get it."""
 
 
 class OracleFailed(CannotCompare):

@@ -19,17 +19,17 @@ from parity.noise import reference
 from parity.oracle import select
 
 STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of a blank image sit on the kink, at 10 neither
-HEAD = f"{'planted':46}{'must be killed at':28}{'× limit':>10}  {'shows first at':36}verdict"
+HEAD = f"{'mutant':46}{'must be killed at':28}{'× limit':>10}  {'shows first at':36}verdict"
 
 
 def mutants(options: MutantsOptions) -> int:
-    """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or ParityError."""
+    """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or CannotCompare."""
     started, hunted = time.perf_counter(), chosen(options.only)
     dataset = with_blanks(options.images.load(options.seed))
     oracle = select.live(options.oracle, 0, options.time_limit)
     print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
     program = Program(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
-    hunt = Hunt(program, dataset, pick("cpu"), *reference.live(oracle, program, dataset, STEPS))
+    hunt = Hunt(program, dataset, pick("cpu"), reference.live(oracle, program, dataset, STEPS))
     findings: list[Finding] = []
     for finding in itertools.chain(hunt.left_alone(options.jobs), hunt.killed(hunted, options.jobs)):
         print(line(finding) if findings else f"{HEAD}\n{line(finding)}", flush=True)
@@ -45,7 +45,7 @@ def chosen(only: Sequence[str]) -> list[Mutant]:
     every = catalogue()
     named = [mutant for mutant in every if not only or any(word in mutant.name for word in only)]
     if not named:
-        raise ConfigError(f"only = {' '.join(only)!r} fits none of the {len(every)} planted bugs")
+        raise ConfigError(f"only = {' '.join(only)!r} fits none of the {len(every)} mutants")
     return named
 
 
@@ -68,11 +68,11 @@ def line(finding: Finding) -> str:
 def summary(findings: Sequence[Finding], seconds: float) -> str:
     """How many were killed, and by which factor the nearest of either kind misses the other side."""
     benign = [finding for finding in findings if finding.expected == "nothing"]
-    planted = [finding for finding in findings if finding.expected != "nothing"]
-    killed, alone = (sum(finding.held for finding in some) for some in (planted, benign))
-    nearest = min(planted, key=lambda finding: finding.ratio)
+    mutants = [finding for finding in findings if finding.expected != "nothing"]
+    killed, alone = (sum(finding.held for finding in some) for some in (mutants, benign))
+    nearest = min(mutants, key=lambda finding: finding.ratio)
     return (
-        f"{killed} of {len(planted)} mutants killed as expected, {alone} of {len(benign)} benign variants left alone;"
+        f"{killed} of {len(mutants)} mutants killed as expected, {alone} of {len(benign)} benign variants left alone;"
         f" {seconds:.0f} s\n"
         f"nearest to surviving: {nearest.name}, {nearest.ratio:.3g} times over its limit ({nearest.expected})"
     )

@@ -1,4 +1,4 @@
-"""The options of every command of parity. Light, so that `--help` answers at once: no jax, no numpy."""
+"""Every command of parity by its options, their docstring what --help begins with. Light: no jax, no numpy."""
 
 import dataclasses
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from jaxmlp.checks import require_count
+from jaxmlp.checks import require, require_count
 from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Layout, Precision
 from jaxmlp.options import DataOptions, DeviceOptions, File, Folder, Hidden, ImagesOptions, Seconds, Seed
@@ -19,7 +19,10 @@ LEAST_IMAGES = 100  # for mutants: with fewer, too few limits bite
 
 @dataclasses.dataclass(frozen=True)
 class ProveOptions:
-    """Options of the proof."""
+    """Hold the JAX port against the TensorFlow 1.x program, tensor by tensor and step by step.
+    Exit code 0: proven; 1: compared, and they differ; 2: cannot compare.
+    Other commands: python -m parity setup | mutants | published | record, each with --help.
+    """
 
     oracle: Literal["auto", "tf115", "compat", "recording"] = "auto"
     """who answers for TensorFlow: genuine 1.15.5, TF 2.x's compat.v1, or recorded runs; auto: the best there is"""
@@ -34,7 +37,7 @@ class ProveOptions:
     layout: tuple[Layout, ...] = ()
     """engines to hold against TensorFlow, by layout; default: all there are"""
     precision: tuple[Precision, ...] = ()
-    """engines to hold against TensorFlow, by arithmetic; default: all there are"""
+    """engines to hold against TensorFlow, by precision; default: all there are"""
     no_ensemble: bool = False
     """do not run the benign ensemble, so that free runs (T4) are reported and not asserted"""
     threads: Annotated[int, arg(metavar="N")] = 0
@@ -55,8 +58,7 @@ class ProveOptions:
     def __post_init__(self):
         if not self.steps or min(self.steps) < 0:
             raise ConfigError(f"steps = {self.steps} is impossible: name at least one, none below 0")
-        if self.free_steps is not None and self.free_steps < 1:
-            raise ConfigError(f"free_steps = {self.free_steps} is impossible: it must be at least 1")
+        require("free_steps", self.free_steps, self.free_steps is None or self.free_steps >= 1, "at least 1")
         if self.free_steps is not None and self.free_steps <= max(self.steps) and self.oracle != "recording":
             raise ConfigError(f"free_steps = {self.free_steps} ends before step {max(self.steps)}: it must be longer")
         require_count("hidden", self.hidden)
@@ -68,7 +70,7 @@ class ProveOptions:
 
 @dataclasses.dataclass(frozen=True)
 class SetupOptions:
-    """Options of the set-up."""
+    """Install genuine TensorFlow 1.15.5 into an environment of its own, with Python 3.7."""
 
     python: Annotated[Path | None, arg(metavar="PATH")] = None
     """a Python 3.7; also $PARITY_PYTHON37; else pyenv's or uv's"""
@@ -78,7 +80,7 @@ class SetupOptions:
 
 @dataclasses.dataclass(frozen=True)
 class MutantsOptions:
-    """Options of the hunt for mutants."""
+    """Make mutants of the port one by one; each must be killed where expected, and nothing benign may be."""
 
     oracle: Literal["auto", "tf115", "compat"] = "auto"
     """who answers for TensorFlow"""
@@ -94,15 +96,14 @@ class MutantsOptions:
     """for TensorFlow 1.15's answer"""
 
     def __post_init__(self):
-        if self.jobs < 1:
-            raise ConfigError(f"jobs = {self.jobs} is impossible: it must be at least 1")
+        require("jobs", self.jobs, self.jobs >= 1, "at least 1")
         if (images := self.images.images) is not None and images < LEAST_IMAGES:
             raise ConfigError(f"images = {images} is impossible: {LEAST_IMAGES} at least, or too few limits bite")
 
 
 @dataclasses.dataclass(frozen=True)
 class PublishedOptions:
-    """Options of the many runs."""
+    """Run many seeds and say at which percentile the write-up's published loss and accuracies lie."""
 
     seeds: Annotated[int, arg(metavar="N")] = 20
     """how many, from seed 0 on"""
@@ -124,7 +125,7 @@ class PublishedOptions:
 
 @dataclasses.dataclass(frozen=True)
 class RecordOptions:
-    """Options of a recording."""
+    """Record genuine TensorFlow 1.15.5 running the original program, one thread, a file a seed. Resumable."""
 
     seeds: Annotated[tuple[int, ...], arg(metavar="G")] = (0, 1, 2)
     """graph seeds, each with its whole free run, step 0 and the probe"""

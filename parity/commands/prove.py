@@ -2,39 +2,37 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import jax
 
 from jaxmlp.data import Dataset
-from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
-from jaxmlp.run.files import write_whole
+from jaxmlp.run.files import read_json, write_whole
 from parity.commands.options import ProveOptions
 from parity.compare import diagnosis
 from parity.compare.comparable import require_comparable
 from parity.compare.limits import Budget
 from parity.compare.rules import rule_of
 from parity.compare.tiers import compare, own_rule
-from parity.compare.trace import Trace, cut
+from parity.compare.trace import cut
 from parity.noise import reference
 from parity.noise.benign import DENSE, benign
 from parity.noise.ensemble import budget, ensemble
-from parity.noise.float64 import Truth
+from parity.noise.reference import Reference
 from parity.oracle import select
 from parity.report import junit, page, plain
 from parity.report.proof import Candidate, Proof
 from parity.report.text import table
-from parity.subject.port import Port, arrays, candidates, port
-from parity.subject.subject import trace
+from parity.subject.port import Port, candidates, port
 
 Say = Callable[[str], None]
 
 
 def prove(options: ProveOptions) -> int:
-    """Returns 0 or 1; raises JaxmlpError or ParityError where the two cannot be compared."""
-    mutants = read_findings(options.mutants) if options.mutants else None
+    """Returns 0 or 1; raises JaxmlpError or CannotCompare where the two cannot be compared."""
+    mutants = read_json(options.mutants) if options.mutants else None  # before hours of work
     started = time.perf_counter()
     proof = run(options, lambda what: print(f"… {what}", file=sys.stderr, flush=True))
     proof = proof._replace(seconds=time.perf_counter() - started)
@@ -48,32 +46,24 @@ def prove(options: ProveOptions) -> int:
     return 0 if proof.proven else 1
 
 
-def read_findings(path: Path) -> str:
-    """Raises `ConfigError` before hours of work where the file is not there."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-
-
 def run(options: ProveOptions, say: Say) -> Proof:
     """Makes the parts that the options name, and the whole comparison of them. `say` is told what is going on."""
     device, program, dataset = options.device.pick(), options.program(), options.images.load(options.seed)
     oracle, steps = select.choose(options.oracle, options.threads, options.time_limit), sorted(set(options.steps))
     if oracle is None:
         say("TensorFlow 1.15.5, as recorded")
-        expected, truths = reference.recorded(program, dataset, steps)
+        expected = reference.recorded(program, dataset, steps)
     else:
         say(f"TensorFlow answers: {oracle.name}, {program.steps} steps and {len(steps) + 1} from given weights")
-        expected, truths = reference.live(oracle, program, dataset, steps)
+        expected = reference.live(oracle, program, dataset, steps)
     allowed = None if options.no_ensemble else allowance(program, dataset, device, say)
     subjects = candidates(program, dataset, device, options.layout, options.precision)
     return Proof(
         program=program.as_dict(),
         source=dataset.source,
-        reference=expected._replace(steps={}),
-        own_rule=own_rule(expected, rule_of(program.as_dict())),
-        candidates=hold(subjects, expected, truths, allowed, options.out, say),
+        reference=expected.trace._replace(steps={}),
+        own_rule=own_rule(expected.trace, rule_of(program.as_dict())),
+        candidates=hold(subjects, expected, allowed, options.out, say),
         budget=allowed,
     )
 
@@ -84,27 +74,23 @@ def allowance(program: Program, dataset: Dataset, device: jax.Device, say: Say) 
     return budget(*ensemble(base, variants, lambda step: say(f"benign ensemble, {step}")))
 
 
-def hold(
-    subjects: Iterable[Port], expected: Trace, truths: Mapping[int, Truth], allowed: Budget | None, out: Path, say: Say
-) -> list[Candidate]:
+def hold(subjects: Iterable[Port], expected: Reference, allowed: Budget | None, out: Path, say: Say) -> list[Candidate]:
     """Each subject against the reference. Where one diverges, both sides' tensors go to a file in `out`.
 
     The first runs to the end, for the curves; the others as far as anything is asserted, or one step.
     """
     held: list[Candidate] = []
-    starts = {step: stepped.arrays("start") for step, stepped in expected.steps.items()}
-    logits_grads = {step: truth.logits_grad for step, truth in truths.items()}
-    whole = len(expected.series["losses"])
+    whole = len(expected.trace.series["losses"])
     asserted = min(whole, max(1, allowed.horizon + 1)) if allowed else 1
     for subject in subjects:
         say(f"jaxmlp {subject.name}")
         length = asserted if held else whole
-        theirs = expected._replace(series=cut(expected.series, length))
-        ours = trace(subject, arrays(subject.dataset), starts, logits_grads, length)
+        theirs = expected.trace._replace(series=cut(expected.trace.series, length))
+        ours = expected.followed_by(subject, length)
         require_comparable(theirs, ours)
-        checks = compare(theirs, ours, truths, rule_of(subject.program.as_dict()), allowed)
+        checks = compare(theirs, ours, expected.truths, rule_of(subject.program.as_dict()), allowed)
         if first := diagnosis.first_divergence(checks):
-            content = diagnosis.tensors_bytes(first.step, theirs, ours)
-            write_whole(out / f"{subject.name.replace(' ', '-')}.npz", content)
+            file = out / f"{subject.name.replace(' ', '-')}.npz"
+            write_whole(file, diagnosis.tensors_bytes(first.step, theirs, ours))
         held.append(Candidate(subject.name, subject.provenance, checks, ours.series))
     return held

@@ -28,13 +28,10 @@ from parity.oracle import recording, select
 from parity.oracle.ask import Oracle
 from parity.oracle.live import free_run
 from parity.subject.port import arrays
-from parity.subject.subject import Named
-
-KeptRow = dict[str, list[float]]
 
 
 def published(options: PublishedOptions) -> int:
-    """Returns 0, or 1 where T5 was asked for and did not show equivalence; raises JaxmlpError or ParityError."""
+    """Returns 0, or 1 where T5 was asked for and did not show equivalence; raises JaxmlpError or CannotCompare."""
     device, dataset = options.device.pick(), options.images.load(options.seed)
     kept = Runs(options.out, identity(dataset))
     for seed in range(options.seeds):
@@ -55,28 +52,21 @@ def published(options: PublishedOptions) -> int:
     return 0 if all(one.shown for one in found) else 1
 
 
-def port_run(seed: int, dataset: Dataset, device: jax.Device) -> KeptRow:
+def port_run(seed: int, dataset: Dataset, device: jax.Device) -> Row:
     """Loss, training and test accuracy in percent at each published step, by step."""
     run = trainer.Run(Program(seed=seed), trainer.place(Execution(), dataset, device))
-    return {
-        str(report.step): [report.loss, report.train_accuracy, report.test_accuracy]
-        for report in run
-        if report.test_accuracy is not None
-    }
+    told = ((one.step, one.loss, one.train_accuracy, one.test_accuracy) for one in run)
+    return {str(step): [loss, train, test] for step, loss, train, test in told if test is not None}
 
 
-def reference_run(oracle: Oracle | None, seed: int, dataset: Dataset) -> KeptRow:
+def reference_run(oracle: Oracle | None, seed: int, dataset: Dataset) -> Row:
     """The same of TensorFlow, live or, without an oracle, recorded."""
-    program = Program(seed=seed)
+    program, images, tested = Program(seed=seed), len(dataset.train.labels), len(dataset.test.labels)
     case = reference.case(program, dataset)
     series = free_run(oracle, case) if oracle else recording.free_run(case, reference.known(program, dataset))
-    return _row(series, len(dataset.train.labels), len(dataset.test.labels))
-
-
-def _row(series: Named, images: int, images_tested: int) -> KeptRow:
     losses, corrects = series["losses"], series["corrects"]
     return {
-        str(step): [float(losses[step]), 100 * int(corrects[step]) / images, 100 * correct / images_tested]
+        str(step): [float(losses[step]), 100 * int(corrects[step]) / images, 100 * correct / tested]
         for step, correct in tests(series).items()
     }
 
@@ -115,7 +105,7 @@ class Runs:
         self.path, self.identity = path, identity
         self.rows: dict[str, dict[str, Any]] = self._read() if path.exists() else {}
 
-    def keep(self, side: str, seed: int, run: Callable[[], KeptRow]) -> None:
+    def keep(self, side: str, seed: int, run: Callable[[], Row]) -> None:
         """Runs a seed unless it has been run, and saves."""
         rows = self.rows.setdefault(side, {})
         if str(seed) not in rows:

@@ -8,7 +8,7 @@ import datetime
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,15 @@ from jaxmlp.run.files import write_whole
 from parity.commands.options import RecordOptions
 from parity.compare.archive import to_bytes
 from parity.compare.probe import PROBE
-from parity.compare.tensor import Coded, Start, Tensor, Whole, sample, sketch
-from parity.compare.trace import StepTrace, Trace, data_digests
+from parity.compare.tensor import Coded, Named, Start, Tensor, Whole, sample, sketch
+from parity.compare.trace import SERIES, StepTrace, Trace, data_digests, in_role, of_role, whole
 from parity.noise import reference
 from parity.noise.float64 import truth
 from parity.oracle import environment, recording
 from parity.oracle.ask import Oracle, Question, Tf115
-from parity.oracle.live import SERIES, header, steps_from
+from parity.oracle.live import steps_from, told
 from parity.oracle.long_run import long_run
 from parity.subject.port import arrays
-from parity.subject.subject import Named, of_role, tensors
 
 EXACT = {"logits": 1000, "units": 200}  # images of which these are kept whole
 EXACT_ROWS = 4  # rows kept whole of other tensors that are sketched
@@ -37,16 +36,15 @@ SMALL = 1024  # a tensor of so many elements is kept whole
 
 
 def record(options: RecordOptions) -> int:
-    """Returns 0; raises JaxmlpError or ParityError."""
+    """Returns 0; raises JaxmlpError or CannotCompare."""
     dataset = options.data.load()
     oracle = Tf115(environment.require(), threads=1, time_limit=options.time_limit)
     folder = options.into or recording.FOLDER
     for seed in options.seeds:
         steps = [step for step in options.steps if step < options.length] if seed in options.stepped else [0]
         program = Program(seed=seed, steps=options.length)
-        work = (options.work or platformdirs.user_cache_path("jaxmlp") / "recording") / identity(
-            program, dataset, steps
-        )
+        folders = options.work or platformdirs.user_cache_path("jaxmlp") / "recording"
+        work = folders / identity(program, dataset, steps)
         print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
         content = to_bytes(*seed_recording(oracle, program, dataset, steps, work))
         write_whole(folder / f"seed{seed}.npz", content)
@@ -62,27 +60,27 @@ def seed_recording(
     case = case._replace(source=dataset.source.split(" from ")[0])  # without where this machine keeps it
     free = long_run(oracle, case, steps, work)
     asked = oracle.ask(case, [Question({"ask": "init"})])
-    initial = tensors(asked.arrays[0], "weights")
+    initial = of_role(asked.arrays[0], "weights")
     traced: dict[int, StepTrace] = {}
     for step, start in starts(free, initial, steps, reference.probe(program, dataset)).items():
         weights = {name: tensor.array for name, tensor in start.items()}
         grad = truth(weights, dataset.train).logits_grad
         one = steps_from(oracle, case, {step: weights}, {step: grad})[step]  # at a time: an answer is over 10 MB
         got = {key: packed(key, tensor.array) for key, tensor in one.got.items()}
-        traced[step] = StepTrace(of_role("weights", start), got)
-    told = header(case, initial, asked, "recording")
-    told["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
+        traced[step] = StepTrace(in_role("weights", start), got)
+    header = told(case, initial, asked, "recording")
+    header["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
     series = {name: free[name] for name in (*SERIES, "test_predictions")}
-    return Trace(told, series, traced), reference.known(program, dataset)
+    return Trace(header, series, traced), reference.known(program, dataset)
 
 
-def starts(free: Named, initial: Named, steps: Sequence[int], probe: Named) -> dict[int, dict[str, Start]]:
+def starts(free: Named, initial: Named, steps: Sequence[int], probe: Named) -> dict[int, Mapping[str, Start]]:
     """The weights of each step to record, near the free run's, and the probe's."""
-    found: dict[int, dict[str, Start]] = {}
+    found: dict[int, Mapping[str, Start]] = {}
     for step in steps:
-        way = {name: Coded.of(array, free[f"{step}/weights/{name}"]) for name, array in initial.items()} if step else {}
-        found[step] = way or {name: Whole(array) for name, array in initial.items()}
-    return {**found, PROBE: {name: Whole(array) for name, array in probe.items()}}
+        there = of_role(free, f"{step}/weights")
+        found[step] = {name: Coded.of(initial[name], there[name]) for name in initial} if step else whole(initial)
+    return {**found, PROBE: whole(probe)}
 
 
 def packed(key: str, array: np.ndarray) -> Tensor:

@@ -5,7 +5,7 @@ from parity.oracle import environment
 
 
 def setup(options: SetupOptions) -> int:
-    """Returns 0; raises ParityError."""
+    """Returns 0; raises CannotCompare."""
     where = options.into or environment.folder()
     print(f"Installing {' and '.join(environment.PACKAGES)} into {where} …", flush=True)
     print(f"TensorFlow {environment.set_up(options.python, where)} is ready.")

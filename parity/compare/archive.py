@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from parity.compare.tensor import Coded, Sketch, Start, Tensor, Whole, digest
-from parity.compare.trace import StepTrace, Trace
+from parity.compare.tensor import Coded, Named, Sketch, Start, Tensor, Whole, digest
+from parity.compare.trace import StepTrace, Trace, in_role, of_role
 from parity.errors import CannotCompare
 
 FORMAT = 2
-Arrays = dict[str, np.ndarray]
 
 
 def to_bytes(trace: Trace, known: Iterable[np.ndarray] = ()) -> bytes:
-    """The file's content. Arrays of starts that are among `known` are kept by digest."""
+    """The file's content. Named of starts that are among `known` are kept by digest."""
     there = {digest(array) for array in known}
-    arrays: Arrays = {f"series/{name}": array for name, array in trace.series.items()}
+    arrays: Named = in_role("series", trace.series)
     bases, starts = {}, {}
     for step, one in trace.steps.items():
         for key, tensor in one.start.items():
@@ -47,19 +46,18 @@ def read(file: Path, known: Iterable[np.ndarray] = ()) -> Trace:
     return decoded(file, *read_arrays(file), known)
 
 
-def decoded(file: Path, header: Mapping[str, Any], arrays: Arrays, known: Iterable[np.ndarray] = ()) -> Trace:
+def decoded(file: Path, header: Mapping[str, Any], arrays: Named, known: Iterable[np.ndarray] = ()) -> Trace:
     """The trace in what `read_arrays` gave. Raises `CannotCompare` where it is based on arrays that are not `known`."""
     there = {digest(array): array for array in known}
     try:
         steps = {int(step): _step(file, header, arrays, step, there) for step in header["steps"]}
     except KeyError as error:
         raise CannotCompare(f"{file} lacks {error.args[0]}") from None
-    series = {name.removeprefix("series/"): array for name, array in arrays.items() if name.startswith("series/")}
     kept = {key: value for key, value in header.items() if key not in ("bases", "starts", "steps")}
-    return Trace(kept, series, steps)
+    return Trace(kept, of_role(arrays, "series"), steps)
 
 
-def read_arrays(file: Path) -> tuple[dict[str, Any], Arrays]:
+def read_arrays(file: Path) -> tuple[dict[str, Any], Named]:
     """Header and arrays of a file whose content is what its digest says. Raises `CannotCompare`."""
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as npz:
@@ -83,39 +81,36 @@ def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
-def _npz(header: Mapping[str, Any], arrays: Arrays) -> bytes:
+def _npz(header: Mapping[str, Any], arrays: Named) -> bytes:
     buffer = io.BytesIO()
     text = np.frombuffer(json.dumps(header, indent=1).encode(), np.uint8)
     np.savez_compressed(buffer, header=text, **arrays)  # pyright: ignore[reportArgumentType]
     return buffer.getvalue()
 
 
-def _packed(name: str, tensor: Tensor | Start, without_base: bool = False) -> Arrays:
+def _packed(name: str, tensor: Tensor | Start, without_base: bool = False) -> Named:
     parts = {f"{name}:{field}": np.asarray(value) for field, value in tensor._asdict().items()}
     base = f"{name}:{'base' if isinstance(tensor, Coded) else 'array'}"
     return {part: array for part, array in parts.items() if not (without_base and part == base)}
 
 
 def _step(
-    file: Path, header: Mapping[str, Any], arrays: Arrays, step: int, known: Mapping[str, np.ndarray]
+    file: Path, header: Mapping[str, Any], arrays: Named, step: int, known: Mapping[str, np.ndarray]
 ) -> StepTrace:
-    start, prefix = {}, f"{step}/start/"
-    for name, right in header["starts"].items():
-        if name.startswith(prefix):
-            base = header["bases"].get(name)
-            if base and base not in known:
-                raise CannotCompare(f"{file} starts from weights that are not those drawn here: {name}")
-            start[name.removeprefix(prefix)] = tensor = _unpacked(arrays, name, known[base] if base else None)
-            if digest(tensor.array) != right:
-                raise CannotCompare(
-                    f"{file}: {name} does not come out as recorded; this machine adds float32 otherwise"
-                )
-    prefix = f"{step}/got/"
-    keys = {name.removeprefix(prefix).partition(":")[0] for name in arrays if name.startswith(prefix)}
-    return StepTrace(start, {key: _unpacked(arrays, prefix + key) for key in sorted(keys)})
+    start = {}
+    for key, right in of_role(header["starts"], f"{step}/start").items():
+        name = f"{step}/start/{key}"
+        base = header["bases"].get(name)
+        if base and base not in known:
+            raise CannotCompare(f"{file} starts from weights that are not those drawn here: {name}")
+        start[key] = _unpacked(arrays, name, known[base] if base else None)
+        if digest(start[key].array) != right:
+            raise CannotCompare(f"{file}: {name} does not come out as recorded; this machine adds float32 otherwise")
+    keys = {part.partition(":")[0] for part in of_role(arrays, f"{step}/got")}
+    return StepTrace(start, {key: _unpacked(arrays, f"{step}/got/{key}") for key in sorted(keys)})
 
 
-def _unpacked(arrays: Arrays, name: str, base: np.ndarray | None = None) -> Any:
+def _unpacked(arrays: Named, name: str, base: np.ndarray | None = None) -> Any:
     def part(field: str) -> np.ndarray:
         return arrays[f"{name}:{field}"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from parity.compare.tensor import Tensor
-from parity.compare.trace import StepTrace, Trace, step_name
+from parity.compare.trace import StepTrace, Trace, of_role, step_name
 from parity.errors import CannotCompare
 
 WORDS = {"grads": "gradient of", "weights": "updated", "backward": "backward gradient of", "units": "active units"}
@@ -56,7 +56,7 @@ def _step_finite(trace: Trace, step: int, one: StepTrace) -> None:
 
 def _require_complete(step: int, one: StepTrace) -> None:
     """Two sides that both leave a tensor out agree about nothing."""
-    names = [key.partition("/")[2] for key in one.start if key.startswith("weights/")]
+    names = list(of_role(one.start, "weights"))
     _require(len(names) > 0, f"the reference has no weights to start {step_name(step)} from")
     layers = sum(name.startswith("weights_") for name in names)
     needed = ["loss/loss", "correct/correct", "logits/logits", *(f"units/{i}" for i in range(1, layers))]

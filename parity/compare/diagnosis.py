@@ -9,6 +9,18 @@ from parity.compare.probe import PROBE
 from parity.compare.tiers import WORDS, Check
 from parity.compare.trace import Trace
 
+MEANINGS = {  # of the first of these tiers that failed
+    "T0": "the two sides started from different data or weights; nothing after it means anything",
+    "T1b": "the forward pass differs: a matmul's precision, a layer's wiring, or a tensor's layout",
+    "T2b": "same logits, but the layers send gradients back differently: a ReLU's derivative, a backward matmul",
+    "T2": "the layers agree both ways; the loss's derivative by the logits does not: labels, mean, or images left out",
+    "T1": "same logits and gradients, another loss or count: a different formula, or measured at another moment",
+    "T3": "same gradient, another update: the rate, the sign, a decay, or a tensor left out",
+    "T4": "every single step agrees and the run does not: something between steps, or measured at another moment",
+    "T5": "the ends of many runs differ: something that only shows over hundreds of steps",
+}
+SECOND_STEP = "the first update is right and the second is not: the optimizer remembers something, as momentum does"
+
 
 def first_divergence(checks: Sequence[Check]) -> Check | None:
     """The failed check of the earliest step, and of the lowest tier within it; inputs come first, the free run last."""
@@ -25,29 +37,10 @@ def _earliness(check: Check) -> tuple[int, float, int]:
 
 def meaning(checks: Sequence[Check]) -> str:
     """What a pattern of failures usually comes from."""
-    failed = {check.tier for check in checks if not check.passed}
-    second_only = all(
-        check.tensor.endswith("second step") for check in checks if check.tier == "T3" and not check.passed
-    )
-    if "T0" in failed:
-        return "the two sides started from different data or weights; nothing after it means anything"
-    if "T1b" in failed:
-        return "the forward pass differs: a matmul's precision, a layer's wiring, or a tensor's layout"
-    if "T2b" in failed:
-        return "same logits, but the layers send gradients back differently: a ReLU's derivative, a backward matmul"
-    if "T2" in failed:
-        return (
-            "the layers agree both ways; the loss's derivative by the logits does not: labels, mean, or images left out"
-        )
-    if "T1" in failed:
-        return "same logits and gradients, another loss or count: a different formula, or measured at another moment"
-    if "T3" in failed and second_only:
-        return "the first update is right and the second is not: the optimizer remembers something, as momentum does"
-    if "T3" in failed:
-        return "same gradient, another update: the rate, the sign, a decay, or a tensor left out"
-    if "T4" in failed:
-        return "every single step agrees and the run does not: something between steps, or measured at another moment"
-    return "the ends of many runs differ: something that only shows over hundreds of steps"
+    failed = [check for check in checks if not check.passed]
+    tier = next(tier for tier in MEANINGS if tier in {check.tier for check in failed})
+    updates = [check.tensor.endswith("second step") for check in failed if check.tier == "T3"]
+    return SECOND_STEP if tier == "T3" and all(updates) else MEANINGS[tier]
 
 
 def tensors_bytes(step: int | None, reference: Trace, subject: Trace) -> bytes:

@@ -22,31 +22,27 @@ class Noise(Protocol):
     """How far honest float32 may carry one step from its weights. Mappings are by tensor, e.g. "weights_1"."""
 
     @property
-    def largest_logit(self) -> float:
-        """In absolute value."""
-        ...
+    def largest_logit(self) -> float: ...  # in absolute value
 
     @property
-    def ties(self) -> Mapping[str, float]:
-        """By how much a gradient moves per unit of error in the logits."""
-        ...
+    def ties(self) -> Mapping[str, float]: ...  # by how much a gradient moves per unit of error in the logits
 
     @property
-    def kinks(self) -> Mapping[str, float]:
-        """What the units near the ReLU's kink put into a gradient."""
-        ...
+    def kinks(self) -> Mapping[str, float]: ...  # what the units near the ReLU's kink put into a gradient
 
     @property
-    def summation(self) -> Mapping[str, float]:
-        """What a gradient loses that is summed image by image."""
-        ...
+    def summation(self) -> Mapping[str, float]: ...  # what a gradient loses that is summed image by image
 
     def near_ties(self, delta: float) -> int:
-        """Images that may change between right and wrong when every logit moves by up to `delta`."""
+        """How many images may change between right and wrong when every logit moves by up to `delta`."""
         ...
 
     def kink_distance(self, layer: int, rows: np.ndarray, differs: np.ndarray) -> float:
-        """How many scales of rounding from zero is the farthest of a layer's inputs where `differs` [R, units]."""
+        """How many scales of rounding from zero is the farthest of a layer's inputs where `differs`.
+
+        `layer` counts from 1, `rows` int [R] are images, `differs` bool [R, units]. 0 where it holds nowhere, infinite
+        where it holds and nothing was rounded, as for a blank image.
+        """
         ...
 
 

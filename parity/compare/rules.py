@@ -21,13 +21,9 @@ class Rule(Protocol):
     """One optimizer."""
 
     @property
-    def roundings(self) -> int:
-        """How many units an honest float32 update may be away."""
-        ...
+    def roundings(self) -> int: ...  # how many units an honest float32 update may be away
 
-    def __call__(self, weights: np.ndarray, grads: np.ndarray) -> Update:
-        """Of float32 weights and gradients of one shape."""
-        ...
+    def __call__(self, weights: np.ndarray, grads: np.ndarray) -> Update: ...  # of float32 arrays of one shape
 
 
 @dataclasses.dataclass(frozen=True)

@@ -89,11 +89,8 @@ class Coded(NamedTuple):
     def array(self) -> np.ndarray:
         return self.base + self.codes.astype(np.float32) * _along(self.scale, self.codes)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.base.shape
 
-
+Named = dict[str, np.ndarray]  # arrays by name, or by "role/name"
 Tensor = Whole | Sketch  # what a step got
 Start = Whole | Coded  # what it started from
 

@@ -10,18 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from parity.compare.limits import (
-    DELTA,
-    DELTA_RMS,
-    GRADIENT,
-    KINK,
-    LONG,
-    LOSS,
-    TINY,
-    Budget,
-    Noise,
-    relative_difference,
-)
+from parity.compare.limits import DELTA, DELTA_RMS, GRADIENT, KINK, LONG, LOSS, TINY, Budget, Noise, relative_difference
 from parity.compare.rules import Rule
 from parity.compare.tensor import Tensor
 from parity.compare.trace import StepTrace, Trace, step_name, tests
@@ -158,11 +147,9 @@ def free_checks(theirs: Mapping[str, np.ndarray], ours: Mapping[str, np.ndarray]
     yield _nearest("loss", loss[:end], budget.loss_limits, "relative")
     corrects = np.abs(theirs["corrects"] - ours["corrects"])
     yield _nearest("training accuracy", corrects[:end], budget.correct_limits, "images")
-    for step, correct in tests(theirs).items():
-        if step < end:
-            yield Check(
-                "T4", "test accuracy", step, abs(correct - tests(ours)[step]), budget.test_limits[step], "images"
-            )
+    for step in [step for step in tests(theirs) if step < end]:
+        apart = abs(tests(theirs)[step] - tests(ours)[step])
+        yield Check("T4", "test accuracy", step, apart, budget.test_limits[step], "images")
 
 
 def _nearest(name: str, apart: np.ndarray, limits: np.ndarray, unit: str) -> Check:

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parity.compare.probe import PROBE
-from parity.compare.tensor import Start, Tensor, digest
+from parity.compare.tensor import Named, Start, Tensor, Whole, digest
+
+SERIES = ("losses", "corrects", "test_steps", "test_corrects")  # float [S], int64 [S], int64 [R], int64 [R]
 
 
 class StepTrace(NamedTuple):
@@ -28,7 +30,7 @@ class StepTrace(NamedTuple):
 
     def of_role(self, role: str) -> dict[str, Tensor]:
         """What it got of one role, by name."""
-        return {key.partition("/")[2]: tensor for key, tensor in self.got.items() if key.startswith(f"{role}/")}
+        return of_role(self.got, role)
 
     def number(self, role: str) -> Any:
         """A scalar that it got: "loss" or "correct"."""
@@ -38,20 +40,33 @@ class StepTrace(NamedTuple):
 class Trace(NamedTuple):
     """Everything one side says about a run.
 
-    header: "side" (reference or subject), "who", "provenance", "digests" of the data and the initial weights, "images",
-    "tests"; of TensorFlow's sides also "program", "program_digest", "graph_digest" and "source".
+    header: see `header`; of TensorFlow's sides also "program", "program_digest", "graph_digest" and "source".
     """
 
     header: Mapping[str, Any]
-    series: Mapping[str, np.ndarray]  # losses float [S], corrects int64 [S], test_steps and test_corrects int64 [R]
+    series: Mapping[str, np.ndarray]  # by `SERIES`
     steps: Mapping[int, StepTrace]
 
 
-def cut(series: Mapping[str, np.ndarray], steps: int) -> dict[str, np.ndarray]:
+def of_role(named: Mapping[str, Any], role: str) -> dict[str, Any]:
+    """Of "role/name" those of one role, by name."""
+    return {key.removeprefix(f"{role}/"): value for key, value in named.items() if key.startswith(f"{role}/")}
+
+
+def in_role(role: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """By "role/name" what is given by name."""
+    return {f"{role}/{name}": value for name, value in tensors.items()}
+
+
+def whole(named: Mapping[str, Any]) -> dict[str, Whole]:
+    """Every array as a `Whole`."""
+    return {key: Whole(np.asarray(array)) for key, array in named.items()}
+
+
+def cut(series: Mapping[str, np.ndarray], steps: int) -> Named:
     """The first `steps` steps of a free run."""
     tested = series["test_steps"] < steps
-    tests = {name: series[name][tested] for name in ("test_steps", "test_corrects")}
-    return {"losses": series["losses"][:steps], "corrects": series["corrects"][:steps], **tests}
+    return {name: series[name][tested if name.startswith("test") else slice(steps)] for name in SERIES}
 
 
 def tests(series: Mapping[str, np.ndarray]) -> dict[int, int]:
@@ -65,12 +80,13 @@ def step_name(step: int) -> str:
 
 
 def data_digests(data: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Digests of train_images, train_labels, test_images and test_labels."""
-    names = {"train pixels": "train_images", "train labels": "train_labels"}
-    names |= {"test pixels": "test_images", "test labels": "test_labels"}
-    return {told: digest(data[name]) for told, name in names.items()}
+    """Digests of train_images, train_labels, test_images and test_labels, by what a person calls them."""
+    names = ("train_images", "train_labels", "test_images", "test_labels")
+    return {name.replace("_", " ").replace("images", "pixels"): digest(data[name]) for name in names}
 
 
-def weight_digests(weights: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Digests of the initial tensors, by name."""
-    return {f"initial {name}": digest(np.asarray(array)) for name, array in weights.items()}
+def header(side: str, who: str, provenance: Mapping[str, Any], data: Named, initial: Named) -> dict[str, Any]:
+    """What every trace says of itself. `initial`: the weights before step 0, by name."""
+    digests = data_digests(data) | {f"initial {name}": digest(array) for name, array in initial.items()}
+    counts = {"images": len(data["train_labels"]), "tests": len(data["test_labels"])}
+    return {"side": side, "who": who, "provenance": dict(provenance), "digests": digests, **counts}

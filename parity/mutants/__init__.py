@@ -1,1 +1,1 @@
-"""The proof of the proof: bugs planted in the port, each of which must be killed where its description says."""
+"""The proof of the proof: mutants of the port, each of which must be killed where its description says."""

@@ -8,7 +8,7 @@ Otherwise the limits are wrong, and the finding says which gap closed.
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -21,15 +21,13 @@ from parity.compare.comparable import require_comparable
 from parity.compare.limits import Budget
 from parity.compare.rules import rule_of
 from parity.compare.tiers import Check, compare
-from parity.compare.trace import Trace
 from parity.errors import CannotCompare
 from parity.mutants import inputs, layout, network, training
 from parity.mutants.mutant import REFUSED, Mutant
 from parity.noise.benign import benign
 from parity.noise.ensemble import budget, ensemble
-from parity.noise.float64 import Truth
-from parity.subject.port import Port, arrays, port
-from parity.subject.subject import trace
+from parity.noise.reference import Reference
+from parity.subject.port import Port, port
 
 KILLED = 10  # times over the limit, at least
 BENIGN = 1 / 3  # of the limit, at most
@@ -58,8 +56,7 @@ class Hunt:
     program: Program
     dataset: Dataset
     device: jax.Device
-    reference: Trace
-    truths: Mapping[int, Truth]
+    reference: Reference
 
     def left_alone(self, jobs: int) -> Iterator[Finding]:
         """A finding for each benign variant, in their order; `jobs` at a time."""
@@ -88,9 +85,8 @@ class Hunt:
         """A mutant: killed where its description says."""
         expected = mutant.tier if mutant.tier == REFUSED else f"{mutant.tier} {mutant.tensor}"
         try:
-            checks = self._checks(
-                mutant.change(self._port(mutant.layout, mutant.rest)), allowed if mutant.free else None
-            )
+            changed = mutant.change(self._port(mutant.layout, mutant.rest))
+            checks = self._checks(changed, allowed if mutant.free else None)
         except CannotCompare as error:
             return Finding(mutant.name, expected, math.inf, str(error), mutant.tier == REFUSED)
         there = [check for check in checks if (check.tier, check.tensor) == (mutant.tier, mutant.tensor)]
@@ -109,12 +105,11 @@ class Hunt:
         return port(self.program, self.dataset, self.device, Execution(layout, "float32", chunk))
 
     def _checks(self, one: Port, allowed: Budget | None) -> list[Check]:
-        starts = {step: stepped.arrays("start") for step, stepped in self.reference.steps.items()}
-        logits_grads = {step: truth.logits_grad for step, truth in self.truths.items()}
-        got = trace(one, arrays(one.dataset), starts, logits_grads, self.program.steps if allowed else 0)
+        theirs, truths = self.reference
+        got = self.reference.followed_by(one, self.program.steps if allowed else 0)
         if not one.float64:
-            require_comparable(self.reference, got if allowed else got._replace(series=self.reference.series))
-        return compare(self.reference, got, self.truths, rule_of(self.program.as_dict()), allowed)
+            require_comparable(theirs, got if allowed else got._replace(series=theirs.series))
+        return compare(theirs, got, truths, rule_of(self.program.as_dict()), allowed)
 
 
 def _allowed(check: Check) -> float:

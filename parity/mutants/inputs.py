@@ -1,13 +1,12 @@
 """Mutants of what a run starts from: the data and the initial weights. They die before any number is compared."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from jaxmlp import model, trainer
 from jaxmlp.data.dataset import PIXELS, Split
-from jaxmlp.model import Layer
 from jaxmlp.program import Output, TruncatedNormal
 from jaxmlp.tf1 import op_seeds, random
 from parity.mutants.mutant import Change, Mutant
@@ -24,7 +23,7 @@ def mutants() -> list[Mutant]:
         Mutant("labels of the next image", *labels, _train(lambda images, labels: (images, np.roll(labels, 1)))),
         Mutant("initial stddev 0.99", *first, _stddev),
         Mutant("initial weights not truncated", *first, _drawn(random.random_normal)),
-        Mutant("seeds of W1 and W2 swapped", *first, _drawn(random.truncated_normal, lambda seeds: seeds[::-1])),
+        Mutant("seeds of W1 and W2 swapped", *first, _drawn(random.truncated_normal, swapped=True)),
         Mutant("second run of the random op", *second, _drawn(random.truncated_normal, runs=1)),
     ]
 
@@ -34,9 +33,8 @@ def _train(change: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarr
 
     def changed(port: Port) -> Port:
         dataset = port.dataset._replace(train=Split(*change(*port.dataset.train)))
-        return dataclasses.replace(
-            port, dataset=dataset, placed=trainer.place(port.placed.execution, dataset, port.placed.device)
-        )
+        placed = trainer.place(port.placed.execution, dataset, port.placed.device)
+        return dataclasses.replace(port, dataset=dataset, placed=placed)
 
     return changed
 
@@ -52,19 +50,14 @@ def _stddev(port: Port) -> Port:
     return dataclasses.replace(port, initial=model.init(program, PIXELS, port.placed.classes))
 
 
-def _drawn(
-    draw: Callable[..., np.ndarray],
-    change: Callable[[Sequence[int]], Sequence[int]] = lambda seeds: seeds,
-    runs: int = 0,
-) -> Change:
-    """Weights by `draw(shape, stream)`, from `change(op seeds)`, their ops having run before so many times."""
+def _drawn(draw: Callable[..., np.ndarray], runs: int = 0, swapped: bool = False) -> Change:
+    """Weights by `draw(shape, stream)`, their ops having run before so many times, or their seeds being swapped."""
 
     def changed(port: Port) -> Port:
-        seeds = change(op_seeds.of_perceptron([len(layer.biases) for layer in port.initial]))
-        streams = [random.stream(port.program.seed, seed, runs) for seed in seeds]
+        seeds = op_seeds.of_perceptron([len(layer.biases) for layer in port.initial])
+        streams = [random.stream(port.program.seed, seed, runs) for seed in (seeds[::-1] if swapped else seeds)]
         layers = zip(port.initial, streams, strict=True)
-        return dataclasses.replace(
-            port, initial=tuple(Layer(draw(layer.weights.shape, stream), layer.biases) for layer, stream in layers)
-        )
+        drawn = (layer._replace(weights=draw(np.asarray(layer.weights).shape, stream)) for layer, stream in layers)
+        return dataclasses.replace(port, initial=tuple(drawn))
 
     return changed

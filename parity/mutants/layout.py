@@ -3,12 +3,11 @@
 import dataclasses
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxmlp.engine.staircase import ALIGNMENT, StaircaseBatch
-from parity.mutants.mutant import Mutant, with_batch, with_engine
+from parity.mutants.mutant import Mutant, sending_back, with_batch, with_engine
 
 
 def mutants() -> list[Mutant]:
@@ -30,13 +29,9 @@ def _unordered(batch: StaircaseBatch) -> StaircaseBatch:
 
 
 def _settled(engine: Any) -> Any:
-    product = engine.product
-    return dataclasses.replace(engine, product=lambda images, weights: _first_without(product(images, weights)))
+    product, first_without = engine.product, sending_back(lambda rows: rows, _without_first)
+    return dataclasses.replace(engine, product=lambda images, weights: first_without(product(images, weights)))
 
 
-@jax.custom_vjp
-def _first_without(rows: Array) -> Array:
-    return rows
-
-
-_first_without.defvjp(lambda rows: (rows, None), lambda _, grad: (grad.at[0].set(jnp.zeros_like(grad[0])),))
+def _without_first(inputs: tuple[Array], grad: Array) -> tuple[Array]:
+    return (grad.at[0].set(jnp.zeros_like(grad[0])),)

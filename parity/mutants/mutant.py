@@ -7,7 +7,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+from jax import Array
+
 from jaxmlp.engine import Engine, LossFn
+from jaxmlp.execution import Layout
 from jaxmlp.model import Params, Totals
 from parity.subject.port import Port
 
@@ -23,7 +27,7 @@ class Mutant(NamedTuple):
     tensor: str  # at which
     change: Change
     only_step: int | None = None  # equivalent everywhere but at this step, where the blank image tells
-    layout: str = "dense"  # of the engine it is in
+    layout: Layout = "dense"  # of the engine it is in
     rest: bool = False  # needs images that fill no whole chunk
     free: bool = False  # shows in a free run only
 
@@ -46,6 +50,13 @@ class WrongSums:
 
     def map_rows(self, function: Any, params: Params, batch: Any, rows: Any = None) -> Any:
         return self.engine.map_rows(function, params, batch, rows)
+
+
+def sending_back(function: Callable[..., Array], backward: Callable[..., tuple[Any, ...]]) -> Callable[..., Array]:
+    """The function, but what it sends back to its inputs is `backward(inputs, grad)`."""
+    wrong = jax.custom_vjp(function)
+    wrong.defvjp(lambda *inputs: (function(*inputs), inputs), backward)
+    return wrong
 
 
 def with_engine(change: Callable[[Any], Engine]) -> Change:

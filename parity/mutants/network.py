@@ -11,7 +11,7 @@ from jax import Array
 
 from jaxmlp import model
 from jaxmlp.model import Params, Pass, Totals
-from parity.mutants.mutant import REFUSED, Change, Mutant, with_engine
+from parity.mutants.mutant import REFUSED, Change, Mutant, sending_back, with_engine
 
 
 def mutants() -> list[Mutant]:
@@ -48,15 +48,16 @@ def _losses() -> list[Mutant]:
 
 
 def _backward() -> list[Mutant]:
-    half, from_zero = _relu(lambda z: jnp.maximum(z, 0)), _relu(_relu_from_zero)
+    half, from_zero = _relu(_max_with_0), _relu(sending_back(_max_with_0, _from_zero))
+    nothing = _relu(lambda z: jax.lax.stop_gradient(_max_with_0(z)))
     return [
         Mutant("maximum(z, 0): half a gradient at 0", "T2", "biases_1", half, only_step=0),
         Mutant("ReLU's gradient for z >= 0", "T2", "biases_1", from_zero, only_step=0),
         Mutant("ReLU's gradient always 1", "T2b", "weights_1", _relu(_straight_through)),
-        Mutant("nothing sent back to the hidden layer", "T2b", "weights_1", _relu(_fixed_relu)),
+        Mutant("nothing sent back to the hidden layer", "T2b", "weights_1", nothing),
         Mutant("W2's gradient from before the ReLU", "T2b", "weights_2", _network(_w2_sees_z)),
         Mutant("b1's gradient summed in float16", "T2", "biases_1", _network(_b1_summed_in_float16)),
-        Mutant("W1's gradient in one bf16 pass", "T2b", "weights_1", _product(_narrow_gradient)),
+        Mutant("W1's gradient in one bf16 pass", "T2b", "weights_1", _product(sending_back(_exact, _in_one_pass))),
     ]
 
 
@@ -112,45 +113,31 @@ def _w2_sees_z(inputs: Array, rest: Params, rows: Any) -> Pass:
 
 
 def _b1_summed_in_float16(inputs: Array, rest: Params, rows: Any) -> Pass:
-    z = _add_bias(inputs, rest[0].biases)
+    z = sending_back(_plus, _summed_in_float16)(inputs, rest[0].biases)
     return _two_layers(z, jax.nn.relu(z), rest)
 
 
-@jax.custom_vjp
-def _add_bias(inputs: Array, biases: Array) -> Array:
+def _plus(inputs: Array, biases: Array) -> Array:
     return inputs + biases
 
 
-def _add_bias_forward(inputs: Array, biases: Array) -> tuple[Array, None]:
-    return inputs + biases, None
-
-
-def _add_bias_backward(_: None, grad: Array) -> tuple[Array, Array]:
+def _summed_in_float16(inputs: tuple[Array, Array], grad: Array) -> tuple[Array, Array]:
     def add(total: Array, row: Array) -> tuple[Array, None]:
         return jax.lax.reduce_precision(total + row, exponent_bits=5, mantissa_bits=10), None
 
     return grad, jax.lax.scan(add, jnp.zeros_like(grad[0]), grad)[0] if len(grad) else grad.sum(axis=0)
 
 
-_add_bias.defvjp(_add_bias_forward, _add_bias_backward)
+def _from_zero(inputs: tuple[Array], grad: Array) -> tuple[Array]:
+    return (jnp.where(inputs[0] >= 0, grad, 0),)
 
 
-@jax.custom_jvp
-def _relu_from_zero(z: Array) -> Array:
+def _max_with_0(z: Array) -> Array:
     return jnp.maximum(z, 0)
 
 
-@_relu_from_zero.defjvp
-def _relu_from_zero_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    return jnp.maximum(primals[0], 0), jnp.where(primals[0] >= 0, tangents[0], 0)
-
-
 def _straight_through(z: Array) -> Array:
-    return z + jax.lax.stop_gradient(jnp.maximum(z, 0) - z)
-
-
-def _fixed_relu(z: Array) -> Array:
-    return jax.lax.stop_gradient(jnp.maximum(z, 0))
+    return z + jax.lax.stop_gradient(_max_with_0(z) - z)
 
 
 def _exact(left: Array, right: Any) -> Array:
@@ -165,20 +152,8 @@ def _rounded(x: Array, bits: int) -> Array:
     return x + jax.lax.stop_gradient(rounded - x)
 
 
-@jax.custom_vjp
-def _narrow_gradient(images: Array, weights: Array) -> Array:
-    return _exact(images, weights)
-
-
-def _narrow_gradient_forward(images: Array, weights: Array) -> tuple[Array, Array]:
-    return _exact(images, weights), images
-
-
-def _narrow_gradient_backward(images: Array, grad: Array) -> tuple[None, Array]:
-    return None, _exact(images.T, _rounded(grad, 7))
-
-
-_narrow_gradient.defvjp(_narrow_gradient_forward, _narrow_gradient_backward)
+def _in_one_pass(inputs: tuple[Array, Array], grad: Array) -> tuple[None, Array]:
+    return None, _exact(inputs[0].T, _rounded(grad, 7))
 
 
 def _targets(logits: Array, labels: Array) -> Array:

@@ -36,16 +36,12 @@ def _summed() -> list[Mutant]:
 
 
 def _batches() -> list[Mutant]:
-    def padded(images: Array) -> Array:
-        return jnp.concatenate([images, 0 * images[:1]])
-
-    def doubled(images: Array) -> Array:
-        return jnp.concatenate([images, images[:1]])
-
+    padded = _left_over(lambda images: jnp.concatenate([images, 0 * images[:1]]))
+    doubled = _left_over(lambda images: jnp.concatenate([images, images[:1]]))
     return [
         Mutant("last image dropped", "T1", "loss", _left_over(lambda images: images[:-1]), rest=True),
-        Mutant("padding image counted", "T1", "loss", _left_over(padded), rest=True),
-        Mutant("an image counted twice", "T1", "loss", _left_over(doubled), rest=True),
+        Mutant("padding image counted", "T1", "loss", padded, rest=True),
+        Mutant("an image counted twice", "T1", "loss", doubled, rest=True),
         Mutant("gradient of half the batch", "T2", "weights_1", _wrong_sums(_half_batch)),
         Mutant("labels laid out one off", "T1", "loss", with_batch(_labels_one_off)),
     ]
@@ -82,7 +78,7 @@ def _wrong_sums(change: Callable[..., tuple[Totals, Params]]) -> Change:
     return with_engine(lambda engine: WrongSums(engine, change))
 
 
-def _sums(change: Callable[[Totals, Params, int], tuple[Totals, Params]]) -> Change:
+def _sums(change: Callable[..., tuple[Totals, Params]]) -> Change:
     """`change(totals, grads, N)` of what the engine sums."""
     return _wrong_sums(lambda right, loss, params, batch, rows: change(*right(loss, params, batch, rows), batch.size))
 
@@ -141,11 +137,7 @@ def _labels_one_off(batch: DenseBatch) -> DenseBatch:
 
 def _optimizer(transformation: Callable[[float], optax.GradientTransformation]) -> Change:
     """`transformation(rate)` in place of plain gradient descent."""
-
-    def changed(port: Port) -> Port:
-        return dataclasses.replace(port, optimizer=transformation(port.program.optimizer.learning_rate))
-
-    return changed
+    return lambda port: dataclasses.replace(port, optimizer=transformation(port.program.optimizer.learning_rate))
 
 
 def _updated(change: Callable[[Any, Any], Any]) -> Change:

@@ -10,32 +10,26 @@ from jaxmlp.data.dataset import Dataset, Split
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.program import Program
-from parity.subject.port import Port, port, require_float64
+from parity.errors import CannotCompare
+from parity.subject.port import Port, port
 
 DENSE = Execution("dense", "float32")
 
 
 def benign(program: Program, dataset: Dataset, device: jax.Device, *, free: bool) -> list[Port]:
-    """The variants: for free runs also those that start one unit in the last place away."""
-    require_float64(device)
+    """The variants: for free runs also those that start one unit in the last place away. Raises `CannotCompare`."""
+    if device.platform == "tpu":
+        raise CannotCompare(f"float64 was asked of {device.device_kind}, which has none: use --device cpu")
     straight, images = port(program, dataset, device, DENSE), len(dataset.train.labels)
     chunks = [max(1, images // 7), max(1, images // 3 + 1)]  # with images left over
-    variants = [
+    others = {f"chunks of {n}": dataclasses.replace(DENSE, chunk=n) for n in chunks}
+    others["another engine"] = Execution("staircase", "float32")
+    return [
         dataclasses.replace(straight, name="float64", float64=True),
         *(_permuted(straight, seed) for seed in (1, 2)),
-        *(
-            _named(port(program, dataset, device, dataclasses.replace(DENSE, chunk=n)), f"chunks of {n}")
-            for n in chunks
-        ),
-        _named(port(program, dataset, device, Execution("staircase", "float32")), "another engine"),
+        *(dataclasses.replace(port(program, dataset, device, other), name=name) for name, other in others.items()),
+        *(_nudged(straight, seed) for seed in (1, 2) if free),
     ]
-    if free:
-        variants += [_nudged(straight, seed) for seed in (1, 2)]
-    return variants
-
-
-def _named(variant: Port, name: str) -> Port:
-    return dataclasses.replace(variant, name=name)
 
 
 def _permuted(straight: Port, seed: int) -> Port:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from parity.compare.limits import Budget, relative_difference
+from parity.compare.tensor import Named
 from parity.compare.trace import tests
-from parity.subject.subject import Measured, Named, Subject, series
+from parity.subject.subject import Measured, Subject, series
 
 FLOOR = 2e-6  # relative difference of the losses that is always allowed: T1's, for a run is made of steps
 SLACK = 3  # times the ensemble's running maximum

@@ -29,7 +29,7 @@ Forward = Callable[[Array, Params, Any], Pass]
 
 
 class Truth(NamedTuple):
-    """What float64 says about one set of weights: a `compare.limits.Noise`. Dicts are by tensor, e.g. "weights_1"."""
+    """What float64 says about one set of weights: a `compare.limits.Noise`, described there. Dicts are by tensor."""
 
     logits: np.ndarray  # float64 [N, C]
     logits_grad: np.ndarray  # float32 [N, C], p - y: the derivative of an image's loss by its logits
@@ -41,21 +41,14 @@ class Truth(NamedTuple):
 
     @property
     def largest_logit(self) -> float:
-        """In absolute value."""
         return float(np.abs(self.logits).max())
 
     def near_ties(self, delta: float) -> int:
-        """How many images may change between right and wrong when every logit moves by up to `delta`."""
         own = np.take_along_axis(self.logits, self.labels[:, None].astype(np.int64), axis=1)[:, 0]
         others = np.where(_one_hot(self.logits, self.labels), -np.inf, self.logits).max(axis=1)
         return int((np.abs(own - others) <= 2 * delta).sum())
 
     def kink_distance(self, layer: int, rows: np.ndarray, differs: np.ndarray) -> float:
-        """How many scales of rounding from zero is the farthest of a layer's inputs where `differs`.
-
-        `layer` counts from 1, `rows` int [R] are images, `differs` bool [R, units]. 0 where it holds nowhere, infinite
-        where it holds and nothing was rounded, as for a blank image.
-        """
         some = np.flatnonzero(differs.any(axis=1))
         farthest, first = 0.0, 0
         for z, scale in self.inputs_of(layer, rows[some]):
@@ -77,7 +70,8 @@ def truth(weights: Mapping[str, np.ndarray], split: Split, forward: Forward = mo
         for part in _parts(np.arange(len(split.labels)), CHUNK):
             sums.add(_Chunk(forward, wide, split, rows, part))
     inputs_of = functools.partial(_inputs_of, forward, params, split, rows)
-    return Truth(np.concatenate(sums.logits), np.concatenate(sums.backs), split.labels, *sums.limits(), inputs_of)
+    logits, logits_grad = np.concatenate(sums.logits), np.concatenate(sums.backs)
+    return Truth(logits, logits_grad, split.labels, **sums.limits(), inputs_of=inputs_of)
 
 
 class _Chunk:
@@ -99,7 +93,7 @@ class _Chunk:
 
     def back_to(self, nudges: tuple[Any, ...]) -> list[np.ndarray]:
         """Derivative of the loss by each layer's outputs before the ReLU, [n, units], these being nudged."""
-        return [np.asarray(grad) for grad in _pulled(self.forward, self.at, nudges, logits=jnp.asarray(self.back))]
+        return list(map(np.asarray, _pulled(self.forward, self.at, nudges, logits=jnp.asarray(self.back))))
 
     def ties(self) -> np.ndarray:
         """float64 [layers, n]: κ times the operator norm of the derivative of the logits by a layer's outputs."""
@@ -121,14 +115,12 @@ class _Chunk:
         that earlier layers get from several of them.
         """
         near = [np.abs(np.asarray(z)) < s for z, s in zip(self.seen.inputs, scales, strict=True)]
-        nudges = [2 * s * n for s, n in zip(scales, near, strict=True)]
-        moved = (*map(jnp.asarray, nudges), self.zeros[-1])
+        moved = (*(jnp.asarray(2 * s * n) for s, n in zip(scales, near, strict=True)), self.zeros[-1])
         sent = self.back_to(moved)[:-1]
         chance = np.random.default_rng(0)
         signed = [g * n * chance.choice([-1.0, 1.0], g.shape) for g, n in zip(sent, near, strict=True)]
-        return [
-            np.asarray(jump) for jump in _pulled(self.forward, self.at, moved, inputs=tuple(map(jnp.asarray, signed)))
-        ]
+        jumps = _pulled(self.forward, self.at, moved, inputs=tuple(map(jnp.asarray, signed)))
+        return list(map(np.asarray, jumps))
 
     def scales(self) -> list[np.ndarray]:
         """float64 [n, units] of each hidden layer: the scale of what float32 rounds in an input near zero.
@@ -140,7 +132,7 @@ class _Chunk:
         """
         found, carried = [], 0.0
         for i, layer in enumerate(self.params[:-1]):
-            spread = float(np.sqrt(np.mean(np.square(layer.weights))))
+            spread = float(np.sqrt(np.mean(np.square(np.asarray(layer.weights)))))
             count = np.count_nonzero(self.fed[i], axis=1)[:, None]
             rounded = UNIT * np.sqrt(count) * np.hypot(self.lengths[i][:, None] * spread, np.abs(layer.biases))
             if found:
@@ -154,8 +146,7 @@ class _Sums:
     """Sums over the images seen so far, each a row a layer."""
 
     def __init__(self, params: Params, images: int):
-        self.layers, self.images = len(params), images
-        self.logits, self.backs = [], []
+        self.images, self.logits, self.backs = images, [], []
         self.ties, self.kinks = np.zeros((2, len(params))), np.zeros((2, len(params)))  # of weights and of biases
         self.wide = [np.zeros(len(layer.biases)) for layer in params]
         self.narrow = [np.zeros(len(layer.biases), np.float32) for layer in params]
@@ -172,12 +163,13 @@ class _Sums:
             jumps = np.stack([(jump**2).sum(axis=1) for jump in chunk.jumps(chunk.scales())])
             self.kinks += _by_kind(jumps, chunk.lengths**2)
 
-    def limits(self) -> tuple[dict[str, float], ...]:
-        """ties, kinks and summation."""
+    def limits(self) -> dict[str, dict[str, float]]:
+        """Each by tensor."""
         pairs = zip(self.wide, self.narrow, strict=True)
         lost = [float(np.linalg.norm(wide / self.images - narrow)) for wide, narrow in pairs]
-        summation = np.stack([np.zeros(self.layers), lost])
-        return tuple(map(_named, (self.ties / self.images, np.sqrt(self.kinks) / self.images, summation)))
+        ties, kinks = self.ties / self.images, np.sqrt(self.kinks) / self.images
+        summation = np.stack([np.zeros(len(lost)), lost])
+        return {"ties": _named(ties), "kinks": _named(kinks), "summation": _named(summation)}
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -244,8 +236,5 @@ def _one_hot(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _named(values: np.ndarray) -> dict[str, float]:
     """[2, layers] -> by tensor."""
-    return {
-        f"{kind}_{i}": float(one)
-        for kind, of_kind in zip(("weights", "biases"), values, strict=True)
-        for i, one in enumerate(of_kind, 1)
-    }
+    kinds = zip(("weights", "biases"), values, strict=True)
+    return {f"{kind}_{i}": float(one) for kind, of_kind in kinds for i, one in enumerate(of_kind, 1)}

@@ -1,6 +1,6 @@
 """The write-up's own numbers, and where they lie among many seeds: it set none, so its table is one draw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ TABLE = {  # step: loss, training accuracy, test accuracy in percent, as publish
     300: (2103.153320, 86.6, 86.4),
 }
 QUANTITIES = ("loss", "training accuracy", "test accuracy")
-Row = Mapping[str, Sequence[float]]  # of one seed: the three quantities at each published step, by step
+Row = dict[str, list[float]]  # of one seed: the three quantities at each published step, by step
 
 
 class Place(NamedTuple):

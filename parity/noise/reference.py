@@ -1,6 +1,7 @@
 """The reference of a `Program`: TensorFlow's trace, live or recorded, and the float64 truth of each of its steps."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,16 +9,30 @@ from jaxmlp import model
 from jaxmlp.data.dataset import PIXELS, Dataset
 from jaxmlp.program import Program
 from parity.compare.probe import PROBE, probe_weights
-from parity.compare.trace import Trace
+from parity.compare.tensor import Named
+from parity.compare.trace import Trace, of_role
 from parity.noise.float64 import Truth, truth
 from parity.oracle import recording
 from parity.oracle.ask import Case, Oracle
 from parity.oracle.live import live_trace
-from parity.subject.port import arrays
-from parity.subject.subject import Named, tensors
+from parity.subject.port import Port, arrays
+from parity.subject.subject import trace
 
 
-def live(oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int]) -> tuple[Trace, dict[int, Truth]]:
+class Reference(NamedTuple):
+    """What a subject is held against."""
+
+    trace: Trace
+    truths: Mapping[int, Truth]
+
+    def followed_by(self, subject: Port, free_steps: int) -> Trace:
+        """The subject's trace from the reference's weights; its free run of so many steps."""
+        starts = {step: one.arrays("start") for step, one in self.trace.steps.items()}
+        logits_grads = {step: truth.logits_grad for step, truth in self.truths.items()}
+        return trace(subject, arrays(subject.dataset), starts, logits_grads, free_steps)
+
+
+def live(oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int]) -> Reference:
     """`program.steps` free steps; `steps`, all below that, and the probe, one at a time; what float64 says of each."""
     truths: dict[int, Truth] = {}
 
@@ -25,21 +40,20 @@ def live(oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int
         truths[step] = truth(weights, dataset.train)
         return truths[step].logits_grad
 
-    trace = live_trace(oracle, case(program, dataset), steps, {PROBE: probe(program, dataset)}, logits_grad)
-    return trace, truths
+    told = live_trace(oracle, case(program, dataset), steps, {PROBE: probe(program, dataset)}, logits_grad)
+    return Reference(told, truths)
 
 
-def recorded(program: Program, dataset: Dataset, steps: Sequence[int]) -> tuple[Trace, dict[int, Truth]]:
+def recorded(program: Program, dataset: Dataset, steps: Sequence[int]) -> Reference:
     """As `live`, for those of `steps` that were recorded, and the probe. Raises CannotCompare."""
-    trace = recording.trace(case(program, dataset), known(program, dataset), steps)
-    starts = {step: tensors(one.arrays("start"), "weights") for step, one in trace.steps.items()}
-    return trace, {step: truth(weights, dataset.train) for step, weights in starts.items()}
+    told = recording.trace(case(program, dataset), known(program, dataset), steps)
+    starts = {step: of_role(one.arrays("start"), "weights") for step, one in told.steps.items()}
+    return Reference(told, {step: truth(weights, dataset.train) for step, weights in starts.items()})
 
 
 def case(program: Program, dataset: Dataset) -> Case:
     """What TensorFlow is asked about."""
-    classes = len(dataset.class_names)
-    return Case(program.as_dict(), program.digest(), arrays(dataset), classes, dataset.source)
+    return Case(program.as_dict(), program.digest(), arrays(dataset), len(dataset.class_names), dataset.source)
 
 
 def known(program: Program, dataset: Dataset) -> list[np.ndarray]:

@@ -16,12 +16,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from parity.compare.tensor import Named
+from parity.compare.trace import in_role, of_role
 from parity.errors import CannotCompare, OracleFailed
 
 # Behind the standard library's on the path: this folder's select.py must not stand for it.
 SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
 FOLDER = Path(__file__).parent
-Arrays = dict[str, np.ndarray]
+INSTALL = "pip install -e '.[parity]'"
 
 
 class Case(NamedTuple):
@@ -29,7 +31,7 @@ class Case(NamedTuple):
 
     program: Mapping[str, Any]  # as `jaxmlp.program.Program.as_dict` has it
     digest: str  # the program's identity
-    data: Mapping[str, np.ndarray]  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
+    data: Named  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
     classes: int
     source: str  # of the data, in words
 
@@ -38,13 +40,13 @@ class Question(NamedTuple):
     """One question to `py37/serve.py`, which describes them, and the arrays it carries."""
 
     ask: dict[str, Any]
-    arrays: Arrays = {}  # noqa: RUF012  (never changed)
+    arrays: Named = {}  # noqa: RUF012  (never changed)
 
 
 class Answers(NamedTuple):
     """The arrays that answer each question, and which TensorFlow it was."""
 
-    arrays: list[Arrays]
+    arrays: list[Named]
     provenance: dict[str, Any]
 
 
@@ -52,6 +54,7 @@ class Oracle(Protocol):
     """Someone who answers for TensorFlow."""
 
     name: str
+    threads: int  # 0: all
 
     def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
         """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
@@ -76,28 +79,26 @@ class Tf115:
             if not answer.exists():
                 raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
             with np.load(answer, allow_pickle=False) as npz:
-                provenance = json.loads(npz["header"].tobytes())
-                return Answers(_by_question(npz, len(questions)), provenance)
+                answers = dict(npz.items())
+            provenance = json.loads(answers.pop("header").tobytes())
+            return Answers([of_role(answers, str(i)) for i in range(len(questions))], provenance)
 
     def _run(self, arguments: list[str]) -> None:
         # Importing TensorFlow 2 sets TF2_BEHAVIOR for its children, under which 1.15 makes other ops and draws other
         # weights: nothing of this process's TensorFlow or Python settings may reach the reference.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF", "PYTHON"))}
         command = [str(self.python), *arguments]
+        limit = self.time_limit
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=self.time_limit, env=environment)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=environment)
         except subprocess.TimeoutExpired:
-            raise OracleFailed(
-                f"TensorFlow 1.15 gave no answer within {self.time_limit:g} s; see --time-limit"
-            ) from None
+            raise OracleFailed(f"TensorFlow 1.15 gave no answer within {limit:g} s; see --time-limit") from None
         except OSError as error:
-            raise OracleFailed(
-                f"{self.python} does not run: {error.strerror}; `python -m parity setup` mends it"
-            ) from None
-        if result.returncode:
-            raise OracleFailed(
-                f"TensorFlow 1.15 {_end_of(result.returncode)}; the end of what it said:\n{_tail(result.stderr)}"
-            )
+            reason = f"{error.strerror}; `python -m parity setup` mends it"
+            raise OracleFailed(f"{self.python} does not run: {reason}") from None
+        if done.returncode:
+            said = f"the end of what it said:\n{_tail(done.stderr)}"
+            raise OracleFailed(f"TensorFlow 1.15 {_end_of(done.returncode)}; {said}")
 
 
 class Compat:
@@ -115,29 +116,17 @@ class Compat:
             try:
                 from parity.oracle.py37 import serve
             except ImportError as error:
-                raise CannotCompare(
-                    f"TensorFlow 2.x cannot be imported ({error}); pip install -e '.[parity]'"
-                ) from None
+                raise CannotCompare(f"TensorFlow 2.x cannot be imported ({error}); {INSTALL}") from None
             return Answers(*serve.answer(header, arrays))
 
 
-def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Arrays]:
+def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Named]:
     asked = [question.ask for question in questions]
     header = {"program": case.program, "classes": case.classes, "threads": threads, "questions": asked}
     arrays = dict(case.data)
     for i, question in enumerate(questions):
-        arrays.update((f"{i}/{name}", array) for name, array in question.arrays.items())
+        arrays |= in_role(str(i), question.arrays)
     return header, arrays
-
-
-def _by_question(npz: Any, count: int) -> list[Arrays]:
-    """The arrays "i/name" of a file as one dict of "name" a question."""
-    answers: list[Arrays] = [{} for _ in range(count)]
-    for name in npz.files:
-        if name != "header":
-            i, rest = name.split("/", 1)
-            answers[int(i)][rest] = npz[name]
-    return answers
 
 
 def _end_of(returncode: int) -> str:

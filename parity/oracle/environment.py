@@ -36,9 +36,8 @@ def is_set_up() -> bool:
 def require() -> Path:
     """TensorFlow 1.15's interpreter. Raises `CannotCompare`, saying how to get one."""
     if not is_set_up():
-        raise CannotCompare(
-            f"there is no TensorFlow 1.15 at {folder()}: {SETUP}, or name another folder in $PARITY_TF115"
-        )
+        remedy = f"{SETUP}, or name another folder in $PARITY_TF115"
+        raise CannotCompare(f"there is no TensorFlow 1.15 at {folder()}: {remedy}")
     return interpreter(folder())
 
 
@@ -50,10 +49,8 @@ def set_up(python: Path | None, where: Path) -> str:
     base = _python37(python)
     _run([str(base), "-m", "venv", "--clear", str(where)], "the virtual environment could not be made")
     own = str(interpreter(where))
-    _run(
-        [own, "-m", "pip", "install", "--disable-pip-version-check", "-q", *PACKAGES],
-        "pip could not install TensorFlow",
-    )
+    install = [own, "-m", "pip", "install", "--disable-pip-version-check", "-q", *PACKAGES]
+    _run(install, "pip could not install TensorFlow")
     version = _run([own, "-c", "import tensorflow; print(tensorflow.__version__)"], "TensorFlow does not start")
     return version.strip().splitlines()[-1]
 
@@ -75,12 +72,10 @@ def _python37(named: Path | None) -> Path:
 
 def _places() -> Iterator[Path]:
     """pyenv's versions, not its `python3.7` shim, which resolves only where a project asks for it; then uv's."""
-    roots = [Path(os.environ[name]) for name in ("PYENV_ROOT",) if name in os.environ]
-    if shutil.which("pyenv"):
-        roots.append(Path(_output(["pyenv", "root"])))
-    for root in [*roots, Path("~/.pyenv").expanduser()]:
-        yield from sorted(root.glob("versions/3.7*/bin/python3.7"), reverse=True)
-    if shutil.which("uv") and (found := _output(["uv", "python", "find", "3.7"])):
+    roots = [os.environ.get("PYENV_ROOT"), _output(["pyenv", "root"]), os.path.expanduser("~/.pyenv")]
+    for root in filter(None, roots):
+        yield from sorted(Path(root).glob("versions/3.7*/bin/python3.7"), reverse=True)
+    if found := _output(["uv", "python", "find", "3.7"]):
         yield Path(found)
     if on_path := shutil.which("python3.7"):
         yield Path(on_path)

@@ -5,16 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from parity.compare.tensor import Whole
-from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
-from parity.oracle.ask import Answers, Arrays, Case, Oracle, Question
+from parity.compare.tensor import Named
+from parity.compare.trace import SERIES, StepTrace, Trace, header, in_role, of_role, whole
+from parity.oracle.ask import Answers, Case, Oracle, Question
 
-SERIES = ("losses", "corrects", "test_steps", "test_corrects")
 LogitsGrad = Callable[[int, Mapping[str, np.ndarray]], np.ndarray]  # step, weights by name -> float32 [N, C]
 
 
 def live_trace(
-    oracle: Oracle, case: Case, steps: Sequence[int], extra: Mapping[int, Arrays], logits_grad: LogitsGrad
+    oracle: Oracle, case: Case, steps: Sequence[int], extra: Mapping[int, Named], logits_grad: LogitsGrad
 ) -> Trace:
     """The program's free run; `steps`, all below its length, and `extra` starts (weights by name), one at a time.
 
@@ -22,33 +21,28 @@ def live_trace(
     """
     run = Question({**whole_run(case), "weights_at": list(steps)})
     initial, free = (answers := oracle.ask(case, [Question({"ask": "init"}), run])).arrays
-    starts = {step: _weights(free, f"{step}/weights/") for step in steps} | dict(extra)
+    starts = {step: of_role(free, f"{step}/weights") for step in steps} | dict(extra)
     traced = steps_from(oracle, case, starts, {step: logits_grad(step, weights) for step, weights in starts.items()})
     series = {name: free[name] for name in SERIES}
-    return Trace(header(case, _weights(initial, "weights/"), answers, oracle.name), series, traced)
+    return Trace(told(case, of_role(initial, "weights"), answers, oracle.name), series, traced)
 
 
 def steps_from(
-    oracle: Oracle, case: Case, starts: Mapping[int, Arrays], logits_grads: Mapping[int, np.ndarray]
+    oracle: Oracle, case: Case, starts: Mapping[int, Named], logits_grads: Mapping[int, np.ndarray]
 ) -> dict[int, StepTrace]:
     """One step, and one backward pass with the derivative by the logits handed over, from weights by name."""
     questions, images = [], len(case.data["train_labels"])
-    for step, weights in starts.items():
-        named = {f"weights/{name}": array for name, array in weights.items()}
+    named = {step: in_role("weights", weights) for step, weights in starts.items()}
+    for step, start in named.items():
         of_the_mean = logits_grads[step] / np.float32(images)  # scaled before it is summed, as in the program
-        questions += [
-            Question({"ask": "step"}, named),
-            Question({"ask": "backward"}, {**named, "logits_grad": of_the_mean}),
-        ]
+        handed = {**start, "logits_grad": of_the_mean}
+        questions += [Question({"ask": "step"}, start), Question({"ask": "backward"}, handed)]
     answers = oracle.ask(case, questions).arrays
-    pairs = zip(starts.items(), answers[::2], answers[1::2], strict=True)
-    return {
-        step: StepTrace(_whole({f"weights/{name}": array for name, array in weights.items()}), _whole({**got, **back}))
-        for (step, weights), got, back in pairs
-    }
+    parts = zip(named.items(), answers[::2], answers[1::2], strict=True)
+    return {step: StepTrace(whole(start), whole({**got, **back})) for (step, start), got, back in parts}
 
 
-def free_run(oracle: Oracle, case: Case) -> Arrays:
+def free_run(oracle: Oracle, case: Case) -> Named:
     """The series of the program's free run."""
     answer = oracle.ask(case, [Question({**whole_run(case), "weights_at": []})]).arrays[0]
     return {name: answer[name] for name in SERIES}
@@ -59,26 +53,9 @@ def whole_run(case: Case) -> dict[str, Any]:
     return {"ask": "run", "first": 0, "steps": case.program["steps"], "report_every": case.program["report_every"]}
 
 
-def header(case: Case, initial: Mapping[str, np.ndarray], answers: Answers, oracle: str) -> dict[str, Any]:
-    """Of a reference's trace."""
-    provenance = {key: value for key, value in answers.provenance.items() if key != "graph_digest"}
-    return {
-        "side": "reference",
-        "who": f"TensorFlow {provenance['tensorflow']}",
-        "provenance": {"oracle": oracle, **provenance},
-        "digests": {**data_digests(case.data), **weight_digests(initial)},
-        "images": len(case.data["train_labels"]),
-        "tests": len(case.data["test_labels"]),
-        "source": case.source,
-        "program": dict(case.program),
-        "program_digest": case.digest,
-        "graph_digest": answers.provenance["graph_digest"],
-    }
-
-
-def _weights(arrays: Arrays, prefix: str) -> Arrays:
-    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-def _whole(arrays: Arrays) -> dict[str, Whole]:
-    return {key: Whole(array) for key, array in arrays.items()}
+def told(case: Case, initial: Named, answers: Answers, oracle: str) -> dict[str, Any]:
+    """The header of a reference's trace."""
+    provenance = {"oracle": oracle, **answers.provenance}
+    graph = {"graph_digest": provenance.pop("graph_digest")}
+    program = {"source": case.source, "program": dict(case.program), "program_digest": case.digest, **graph}
+    return {**header("reference", f"TensorFlow {provenance['tensorflow']}", provenance, case.data, initial), **program}

@@ -8,20 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.oracle.ask import Arrays, Case, Oracle, Question
+from parity.compare.tensor import Named
+from parity.compare.trace import SERIES, in_role, of_role
+from parity.oracle.ask import Case, Oracle, Question
 from parity.oracle.live import whole_run
 
 SEGMENT = 25  # steps: a minute or so of one thread on 60,000 images
 
 
-def long_run(oracle: Oracle, case: Case, weights_at: Sequence[int], folder: Path) -> Arrays:
+def long_run(oracle: Oracle, case: Case, weights_at: Sequence[int], folder: Path) -> Named:
     """All steps of the program: series, last test predictions, "t/weights/weights_1", … for each t of `weights_at`."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays: Arrays = {}
+    arrays: Named = {}
     for first in range(0, case.program["steps"], SEGMENT):
         segment = folder / f"{first:04d}.npz"
         if not segment.exists():
-            carried = {key: array for key, array in arrays.items() if key.startswith("weights/")}
+            carried = in_role("weights", of_role(arrays, "weights"))
             steps = min(SEGMENT, case.program["steps"] - first)
             ask = {**whole_run(case), "first": first, "steps": steps, "weights_at": list(weights_at)}
             _save(segment, oracle.ask(case, [Question(ask, carried)]).arrays[0])
@@ -30,14 +32,13 @@ def long_run(oracle: Oracle, case: Case, weights_at: Sequence[int], folder: Path
     return arrays
 
 
-def _joined(before: Arrays, after: Arrays) -> Arrays:
+def _joined(before: Named, after: Named) -> Named:
     """Series continue; everything else is the later segment's, and what only the earlier one had."""
-    series = ("losses", "corrects", "test_steps", "test_corrects")
-    grown = {name: np.concatenate([before[name], after[name]]) for name in series if name in before}
+    grown = {name: np.concatenate([before[name], after[name]]) for name in SERIES if name in before}
     return {**before, **after, **grown}
 
 
-def _save(path: Path, arrays: Arrays) -> None:
+def _save(path: Path, arrays: Named) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]

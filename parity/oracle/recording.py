@@ -40,10 +40,8 @@ def trace(case: Case, known: Iterable[np.ndarray], steps: Sequence[int]) -> Trac
     kept = _current(case, known)
     recorded = {step: one for step, one in kept.steps.items() if step in steps or step == PROBE}
     if list(recorded) == [PROBE]:
-        seed = case.program["seed"]
-        raise CannotCompare(
-            f"none of the steps {list(steps)} was recorded for seed {seed}: there are {list(kept.steps)}"
-        )
+        asked = f"{list(steps)} was recorded for seed {case.program['seed']}"
+        raise CannotCompare(f"none of the steps {asked}: there are {list(kept.steps)}")
     told = {**kept.header, "who": f"the recorded {kept.header['who']}"}
     return Trace(told, _free(kept, case.program["steps"]), recorded)
 

@@ -4,9 +4,7 @@ import importlib.util
 
 from parity.errors import CannotCompare
 from parity.oracle import environment
-from parity.oracle.ask import Compat, Oracle, Tf115
-
-INSTALL = "pip install -e '.[parity]'"
+from parity.oracle.ask import INSTALL, Compat, Oracle, Tf115
 
 
 def choose(name: str, threads: int, time_limit: float) -> Oracle | None:
@@ -18,10 +16,9 @@ def choose(name: str, threads: int, time_limit: float) -> Oracle | None:
         name = "tf115" if environment.is_set_up() else "compat" if has_tensorflow() else "recording"
     if name == "tf115":
         return Tf115(environment.require(), threads, time_limit)
-    if name == "compat":
-        require_tensorflow()
-        return Compat(threads)
-    return None
+    if name == "compat" and not has_tensorflow():
+        raise CannotCompare(f"TensorFlow 2.x is not installed: {INSTALL}")
+    return Compat(threads) if name == "compat" else None
 
 
 def live(name: str, threads: int, time_limit: float) -> Oracle:
@@ -35,8 +32,3 @@ def live(name: str, threads: int, time_limit: float) -> Oracle:
 def has_tensorflow() -> bool:
     """Whether TensorFlow 2.x can be found, without importing it."""
     return importlib.util.find_spec("tensorflow") is not None
-
-
-def require_tensorflow() -> None:
-    if not has_tensorflow():
-        raise CannotCompare(f"TensorFlow 2.x is not installed: {INSTALL}")

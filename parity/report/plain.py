@@ -9,9 +9,11 @@ import numpy as np
 
 from parity.compare.limits import relative_difference
 from parity.compare.tiers import WORDS, Check
-from parity.compare.trace import cut, tests
+from parity.compare.trace import tests
 from parity.report.proof import Candidate, Proof, divergence, verdict, worst
 from parity.report.text import facts, margin
+
+BUDGET = ("horizon", "variants", "loss_limits", "spread")  # what is shown of it
 
 
 def to_json(proof: Proof) -> str:
@@ -22,25 +24,18 @@ def to_json(proof: Proof) -> str:
 def as_plain(proof: Proof) -> dict[str, Any]:
     """What both the JSON and the page show."""
     reference, budget = proof.reference, proof.budget
-    program = {name: proof.program[name] for name in ("seed", "layers", "optimizer", "steps")}
     who = {name: reference.header[name] for name in ("who", "provenance", "digests")}
     return _plain(
         {
             "verdict": verdict(proof),
             "proven": proof.proven,
             "facts": facts(proof),
-            "program": program,
+            "program": {name: proof.program[name] for name in ("seed", "layers", "optimizer", "steps")},
             "data": proof.source,
             "images": reference.header["images"],
             "tests": reference.header["tests"],
             "reference": who | _curves(reference.series),
-            "budget": budget
-            and {
-                "horizon": budget.horizon,
-                "variants": list(budget.variants),
-                "loss_limits": budget.loss_limits.tolist(),
-                "spread": budget.spread.tolist(),
-            },
+            "budget": budget and {name: getattr(budget, name) for name in BUDGET},
             "own_rule": [_shown(check) for check in worst(proof.own_rule)],
             "candidates": [_candidate(candidate, reference.series) for candidate in proof.candidates],
         }
@@ -53,7 +48,7 @@ def _candidate(candidate: Candidate, reference: Mapping[str, np.ndarray]) -> dic
         "name": candidate.name,
         "provenance": candidate.provenance,
         # of the losses, relative, as far as the engine was left to run
-        "difference": relative_difference(cut(reference, len(series["losses"]))["losses"], series["losses"]).tolist(),
+        "difference": relative_difference(reference["losses"][: len(series["losses"])], series["losses"]),
         "divergence": divergence(candidate),
         "checks": [check._asdict() | {"passed": check.passed} for check in candidate.checks],
         "worst": [_shown(check) for check in worst(candidate.checks)],
@@ -68,8 +63,8 @@ def _shown(check: Check) -> dict[str, Any]:
 
 def _curves(series: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {
-        "losses": series["losses"].tolist(),
-        "corrects": series["corrects"].tolist(),
+        "losses": series["losses"],
+        "corrects": series["corrects"],
         "test_corrects": {str(step): correct for step, correct in tests(series).items()},
     }
 
@@ -79,6 +74,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -64,8 +64,6 @@ def divergence(candidate: Candidate) -> list[str]:
     first = first_divergence(candidate.checks)
     if first is None:
         return []
-    return [
-        f"first divergence: {first.tier}, {first.tensor}, {first.when}: {first.measured:.3g} {first.unit}, "
-        f"{first.ratio:.3g} times its limit of {first.limit:.3g}",
-        f"usually: {meaning(candidate.checks)}",
-    ]
+    where, measured = f"{first.tier}, {first.tensor}, {first.when}", f"{first.measured:.3g} {first.unit}"
+    told = f"first divergence: {where}: {measured}, {first.ratio:.3g} times its limit of {first.limit:.3g}"
+    return [told, f"usually: {meaning(candidate.checks)}"]

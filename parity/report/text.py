@@ -29,24 +29,18 @@ def facts(proof: Proof) -> list[str]:
     else:
         asserted = min(proof.budget.horizon, last)
         free = f"free run asserted up to step {asserted} of {last}, by an ensemble of {len(proof.budget.variants)}"
+    steps = dict.fromkeys(check.when.removeprefix("step ") for check in proof.own_rule)  # a recording may lack some
     provenance = ", ".join(f"{key} {value}" for key, value in header["provenance"].items())
     return [
         f"{proof.source.split(' from ')[0]}; {header['images']} images, seed {proof.program['seed']}; {free}",
-        f"compared from given weights: {steps_compared(proof)}",
+        f"compared from given weights: {', '.join(steps)}",
         f"reference: {provenance}",
         f"{proof.seconds:.0f} s on {platform.machine()}, Python {platform.python_version()}",
     ]
 
 
-def steps_compared(proof: Proof) -> str:
-    """Which steps both sides took from the same weights; a recording may hold fewer than were asked for."""
-    return ", ".join(dict.fromkeys(check.when.removeprefix("step ") for check in proof.own_rule))
-
-
 def margin(check: Check) -> str:
     """How many times the measured value would fit into its limit."""
-    if check.measured == 0:
-        return "exact"
     return f"{1 / check.ratio:.3g}x" if check.ratio else "exact"
 
 

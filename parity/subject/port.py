@@ -24,8 +24,9 @@ from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Params, Pass, Totals
 from jaxmlp.program import Program
 from jaxmlp.tf1.optimizers import gradient_descent
-from parity.errors import CannotCompare
-from parity.subject.subject import Measured, Named, of_role, tensors
+from parity.compare.tensor import Named
+from parity.compare.trace import in_role, of_role
+from parity.subject.subject import Measured
 
 
 def arrays(dataset: Dataset) -> Named:
@@ -36,7 +37,7 @@ def arrays(dataset: Dataset) -> Named:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Port:
-    """The product put together from its parts, and the harmless liberties a benign variant takes with them."""
+    """The product put together from its parts, a `Subject`; and the harmless liberties a benign variant takes."""
 
     name: str
     program: Program
@@ -53,27 +54,24 @@ class Port:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """JAX's version, the device, the engine."""
         return {"jax": jax.__version__, "device": self.placed.device.device_kind, "engine": self.name}
 
     def start(self) -> Named:
-        """The weights before step 0."""
         return _arrays("weights", self.initial)
 
     def steps(self, start: Named, count: int) -> list[Named]:
-        """Consecutive steps from `start`, with logits and units of the first."""
         with self._precision():
             state = self._state(start)
             seen, taken = self._forward(state.params), []
             for _ in range(count):
                 state, metrics = self._watched_step(state, self.placed.train, self.rows)
                 loss, correct = np.asarray(metrics.loss), np.asarray(metrics.correct, np.int64)
-                named = {"loss/loss": loss, "correct/correct": correct, **_arrays("grads", state.slots[0])}
-                taken.append({**named, **_arrays("weights", state.params)})
+                slots: Any = state.slots  # the gradient first, see `_remember`
+                tensors = {**_arrays("grads", slots[0]), **_arrays("weights", state.params)}
+                taken.append({"loss/loss": loss, "correct/correct": correct, **tensors})
         return [{**taken[0], **seen}, *taken[1:]]
 
     def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
-        """The gradient by the parameters, that by the logits handed over."""
         with self._precision():
             state = self._state(start)
             grads = self._backward(state.params, logits_grad if self.order is None else logits_grad[self.order])
@@ -102,7 +100,7 @@ class Port:
 
     def _params(self, start: Named) -> Params:
         dtype = np.float64 if self.float64 else np.float32
-        return jax.tree.map(lambda array: jnp.asarray(array.astype(dtype)), model.from_named(tensors(start, "weights")))
+        return jax.tree.map(lambda array: jnp.asarray(array.astype(dtype)), model.from_named(of_role(start, "weights")))
 
     def _state(self, start: Named) -> trainer.State:
         params = self._params(start)
@@ -159,14 +157,9 @@ class Port:
 def port(program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> Port:
     """The product, computed this way."""
     placed = trainer.place(execution, dataset, device)
-    return Port(
-        name=f"{placed.execution.layout} {placed.execution.precision}",
-        program=program,
-        dataset=dataset,
-        placed=placed,
-        initial=model.init(program, PIXELS, placed.classes),
-        optimizer=gradient_descent(program.optimizer.learning_rate),
-    )
+    name = f"{placed.execution.layout} {placed.execution.precision}"
+    optimizer = gradient_descent(program.optimizer.learning_rate)
+    return Port(name, program, dataset, placed, model.init(program, PIXELS, placed.classes), optimizer)
 
 
 def candidates(
@@ -182,12 +175,6 @@ def candidates(
     return (port(program, dataset, device, Execution(*engine)) for engine in engines)  # pyright: ignore[reportArgumentType]
 
 
-def require_float64(device: jax.Device) -> None:
-    """Raises `CannotCompare` where a device computes no float64, which the benign ensemble needs."""
-    if device.platform == "tpu":
-        raise CannotCompare(f"float64 was asked of {device.device_kind}, which has none: use --device cpu")
-
-
 def _count(percent: float | None, batch: Any) -> Any:
     """The images that are so many percent of the batch."""
     return None if percent is None else round(percent * batch.size / 100)
@@ -200,12 +187,12 @@ def _remember() -> optax.GradientTransformation:
     units in the last place from η times the gradient it reports. The barrier makes the gradient a value of its own.
     """
 
-    def update(grads: Any, _: Any, params: Any = None) -> tuple[Any, Any]:
-        grads = jax.lax.optimization_barrier(grads)
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        grads = jax.lax.optimization_barrier(updates)
         return grads, grads
 
     return optax.GradientTransformation(lambda params: jax.tree.map(jnp.zeros_like, params), update)
 
 
 def _arrays(role: str, params: Params) -> Named:
-    return of_role(role, {name: np.asarray(array) for name, array in model.named(params).items()})
+    return in_role(role, {name: np.asarray(array) for name, array in model.named(params).items()})

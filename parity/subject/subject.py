@@ -9,10 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from parity.compare.tensor import Whole
-from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
-
-Named = dict[str, np.ndarray]
+from parity.compare.tensor import Named
+from parity.compare.trace import StepTrace, Trace, header, in_role, of_role, whole
 
 
 class Measured(NamedTuple):
@@ -27,16 +25,13 @@ class Measured(NamedTuple):
 class Subject(Protocol):
     """A program that is held against TensorFlow."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
-    def provenance(self) -> dict[str, Any]:
-        """Versions, device and settings, for the report."""
-        ...
+    def provenance(self) -> dict[str, Any]: ...  # versions, device and settings, for the report
 
-    def start(self) -> Named:
-        """The weights before step 0, "weights/weights_1" and so on, as the subject draws them."""
-        ...
+    def start(self) -> Named: ...  # the weights before step 0, "weights/weights_1" and so on, as the subject draws them
 
     def steps(self, start: Named, count: int) -> list[Named]:
         """So many consecutive steps from the start: loss, correct, grads, and the weights after each.
@@ -49,32 +44,19 @@ class Subject(Protocol):
         """Gradient of the mean loss, its derivative by an image's logits, float32 [N, C], handed over."""
         ...
 
-    def free(self) -> Iterator[Measured]:
-        """The run left to itself, step by step."""
-        ...
+    def free(self) -> Iterator[Measured]: ...  # the run left to itself, step by step
 
 
 def trace(
-    subject: Subject,
-    data: Mapping[str, np.ndarray],
-    starts: Mapping[int, Named],
-    logits_grads: Mapping[int, np.ndarray],
-    free_steps: int,
+    subject: Subject, data: Named, starts: Mapping[int, Named], logits_grads: Mapping[int, np.ndarray], free_steps: int
 ) -> Trace:
     """A step, and the one after it, from each of the starts; a free run of the first `free_steps` steps.
 
     `data` is what the digests are taken of, in the order of the reference.
     """
-    header = {
-        "side": "subject",
-        "who": subject.name,
-        "provenance": subject.provenance,
-        "digests": {**data_digests(data), **weight_digests(tensors(subject.start(), "weights"))},
-        "images": len(data["train_labels"]),
-        "tests": len(data["test_labels"]),
-    }
+    told = header("subject", subject.name, subject.provenance, data, of_role(subject.start(), "weights"))
     free = series(list(itertools.islice(subject.free(), free_steps)))
-    return Trace(header, free, {step: _step(subject, start, logits_grads[step]) for step, start in starts.items()})
+    return Trace(told, free, {step: _step(subject, start, logits_grads[step]) for step, start in starts.items()})
 
 
 def series(measured: Sequence[Measured]) -> Named:
@@ -88,22 +70,8 @@ def series(measured: Sequence[Measured]) -> Named:
     }
 
 
-def tensors(named: Mapping[str, Any], role: str) -> dict[str, Any]:
-    """Those of one role, by name."""
-    return {key.partition("/")[2]: value for key, value in named.items() if key.startswith(f"{role}/")}
-
-
-def of_role(role: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
-    """By "role/name"."""
-    return {f"{role}/{name}": value for name, value in tensors.items()}
-
-
 def _step(subject: Subject, start: Named, logits_grad: np.ndarray) -> StepTrace:
     first, second = subject.steps(start, 2)
-    after = {key: value for key, value in first.items() if key.startswith("weights/")}
+    after = in_role("weights", of_role(first, "weights"))
     got = {**first, **subject.backward(start, logits_grad)}
-    return StepTrace(_whole(start), _whole(got), StepTrace(_whole(after), _whole(second)))
-
-
-def _whole(named: Named) -> dict[str, Whole]:
-    return {key: Whole(np.asarray(array)) for key, array in named.items()}
+    return StepTrace(whole(start), whole(got), StepTrace(whole(after), whole(second)))

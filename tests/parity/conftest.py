@@ -9,13 +9,14 @@ from small_runs import STEPS, Answered, first
 from jaxmlp.data.generated import generated
 from jaxmlp.execution import Execution
 from jaxmlp.program import Dense, GradientDescent, Program, TruncatedNormal
+from parity.compare.trace import of_role
 from parity.noise import reference
 from parity.noise.float64 import truth
 from parity.oracle import environment
 from parity.oracle.ask import Compat, Tf115
 from parity.oracle.select import INSTALL, has_tensorflow
 from parity.subject.port import arrays, port
-from parity.subject.subject import tensors, trace
+from parity.subject.subject import trace
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +60,7 @@ def small(cpu) -> Answered:
     program = Program((Dense(784),), seed=3, steps=3)  # as many units as pixels: W1 is square
     dataset = first(generated(60, 3), 60, 10)
     one = port(program, dataset, cpu, Execution("dense", "float32", 20))
-    truths = {0: truth(tensors(one.start(), "weights"), dataset.train)}
+    truths = {0: truth(of_role(one.start(), "weights"), dataset.train)}
     got = trace(one, arrays(dataset), {0: one.start()}, {0: truths[0].logits_grad}, program.steps)
     told = {**got.header, "side": "reference", "who": "a reference"}
     alone = {0: got.steps[0]._replace(following=None)}

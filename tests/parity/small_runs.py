@@ -10,8 +10,8 @@ from parity.compare.rules import rule_of
 from parity.compare.tiers import Check, compare
 from parity.compare.trace import Trace
 from parity.noise.float64 import Truth
-from parity.subject.port import Port, arrays
-from parity.subject.subject import trace
+from parity.noise.reference import Reference
+from parity.subject.port import Port
 
 STEPS = [0, 2]
 
@@ -27,9 +27,7 @@ class Answered(NamedTuple):
     def trace(self, one: Port, free_steps: int | None = None) -> Trace:
         """A port's trace from the reference's weights; its free run as long as the reference's, or of so many steps."""
         length = len(self.reference.series["losses"]) if free_steps is None else free_steps
-        starts = {step: stepped.arrays("start") for step, stepped in self.reference.steps.items()}
-        logits_grads = {step: truth.logits_grad for step, truth in self.truths.items()}
-        return trace(one, arrays(one.dataset), starts, logits_grads, length)
+        return Reference(self.reference, self.truths).followed_by(one, length)
 
     def checks(self, got: Trace, budget: Budget | None = None) -> list[Check]:
         return compare(self.reference, got, self.truths, rule_of(self.program.as_dict()), budget)

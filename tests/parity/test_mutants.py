@@ -32,7 +32,7 @@ KINDS = (
 def hunt(compat, digits, cpu) -> Hunt:
     program = Program(seed=int(digits.test.images.sum()) % 2**31, steps=max(STEPS) + 1, report_every=max(STEPS))
     dataset = with_blanks(first(digits, 200))
-    return Hunt(program, dataset, cpu, *reference.live(compat, program, dataset, STEPS))
+    return Hunt(program, dataset, cpu, reference.live(compat, program, dataset, STEPS))
 
 
 def test_one_mutant_of_every_kind_is_killed(hunt):

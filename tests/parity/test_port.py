@@ -12,6 +12,7 @@ from jaxmlp.program import Dense, Program
 from parity.commands.options import ProveOptions
 from parity.commands.prove import run
 from parity.compare.comparable import require_comparable
+from parity.compare.trace import of_role
 from parity.noise import reference
 from parity.noise.benign import benign
 from parity.noise.ensemble import budget, ensemble
@@ -19,7 +20,6 @@ from parity.noise.float64 import softmax, truth
 from parity.oracle.ask import Question
 from parity.report.text import table
 from parity.subject.port import port
-from parity.subject.subject import tensors
 
 CHUNK = 90
 
@@ -71,7 +71,7 @@ def test_real_images_and_genuine_tensorflow_1_15_agree_too(tf115, mnist, cpu, rn
 def test_the_port_draws_tensorflows_weights_whatever_the_layers(compat, digits, widths, rng):
     program = Program(tuple(Dense(units) for units in widths), seed=int(rng.integers(2**31)))
     case = reference.case(program, first(digits, 2, 2))
-    drawn = tensors(compat.ask(case, [Question({"ask": "init"})]).arrays[0], "weights")
+    drawn = of_role(compat.ask(case, [Question({"ask": "init"})]).arrays[0], "weights")
     ours = model.named(model.init(program, 784, 10))
     assert list(ours) == list(drawn)
     for name, array in ours.items():
@@ -81,7 +81,7 @@ def test_the_port_draws_tensorflows_weights_whatever_the_layers(compat, digits, 
 def test_float64_gradient_of_the_port_is_that_of_the_written_formula(cpu, digits):
     program, dataset = Program((Dense(12),), seed=9), first(digits, 40)
     one = dataclasses.replace(port(program, dataset, cpu, Execution("dense", "float32", 16)), float64=True)
-    weights = tensors(one.start(), "weights")
+    weights = of_role(one.start(), "weights")
     exact = truth(weights, dataset.train)
     got = one.steps(one.start(), 1)[0]
     p = softmax(exact.logits) - (np.arange(10) == dataset.train.labels[:, None])

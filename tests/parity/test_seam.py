@@ -20,10 +20,9 @@ from jaxmlp.model import Pass
 from jaxmlp.program import Dense, GradientDescent, Program, TruncatedNormal
 from parity.compare.comparable import require_comparable
 from parity.compare.tensor import Whole
-from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
+from parity.compare.trace import StepTrace, Trace, header, of_role
 from parity.noise.float64 import truth
 from parity.subject.port import Port, arrays, port
-from parity.subject.subject import tensors
 
 KEEP = 0.5
 SCRIPT = Path(__file__).with_name("masked_program.py")
@@ -79,7 +78,7 @@ def in_tensorflow_1_15(request, tmp_path, tf115):
 @pytest.mark.parametrize(("ask", "oracle"), [(in_this_process, "compat"), (in_tensorflow_1_15, "tf115")])
 def test_masks_handed_in_are_proven_from_t0_to_t3(request, tmp_path, program, dataset, masks, cpu, ask, oracle, layout):
     one = masked_port(program, dataset, cpu, masks, layout)
-    weights = tensors(one.start(), "weights")
+    weights = of_role(one.start(), "weights")
     exact = truth(weights, dataset.train, masked, masks)
     asked = {
         **weights,
@@ -89,11 +88,10 @@ def test_masks_handed_in_are_proven_from_t0_to_t3(request, tmp_path, program, da
     }
     got = ask(asked, tmp_path, request.getfixturevalue(oracle))
     data = arrays(dataset)
-    digests = {**data_digests(data), **weight_digests(weights)}
-    header = {"side": "reference", "who": oracle, "provenance": {}, "digests": digests, "images": 120, "tests": 10}
+    told = header("reference", oracle, {}, data, weights)
     step = StepTrace(whole(one.start()), whole(got))
     series = {name: np.array([1.0], np.float32) for name in ("losses", "corrects", "test_steps", "test_corrects")}
-    genuine = Answered(program, dataset, Trace(header, series, {0: step}), {0: exact})
+    genuine = Answered(program, dataset, Trace(told, series, {0: step}), {0: exact})
     ours = genuine.trace(one, 0)._replace(series=series)
     require_comparable(genuine.reference, ours)
     assert not genuine.failures(ours)

@@ -10,7 +10,7 @@ from parity.compare.probe import PROBE, probe_weights
 from parity.compare.rules import rule_of
 from parity.compare.tensor import Whole
 from parity.compare.tiers import compare
-from parity.compare.trace import StepTrace, Trace, data_digests, weight_digests
+from parity.compare.trace import StepTrace, Trace, header
 from parity.oracle.ask import Answers, Case
 from parity.oracle.live import live_trace
 
@@ -55,18 +55,11 @@ def starts(units=(36,), pixels=PIXELS):
 def trace(side, program, data, starts, steps=None, backwards=False):
     """A trace of one side; `backwards`: with the images in reverse, which rounds every sum otherwise."""
     book = Book(program, data, backwards)
-    header = {
-        "side": side,
-        "who": f"a {side}",
-        "provenance": {},
-        "digests": {**data_digests(data), **weight_digests(starts[0])},
-        "images": len(data["train_labels"]),
-        "tests": len(data["test_labels"]),
-    }
+    told = header(side, f"a {side}", {}, data, starts[0])
     taken = {step: book.step_trace(weights, logits_grad(weights, data)) for step, weights in starts.items()}
     series = book.free(starts[0], program["steps"] if steps is None else steps)
     del series["weights"]
-    return Trace(header, series, taken)
+    return Trace(told, series, taken)
 
 
 def pair(rng, units=(36,)):

@@ -66,17 +66,16 @@ def _network(program: dict[str, Any], x: tf.Tensor, classes: int) -> tuple[list[
     """[(weights, biases), …], the hidden layers' units, and the logits of images x."""
     widths = [layer["units"] for layer in program["layers"]] + [classes]
     kernels = [layer["kernel"] for layer in program["layers"]] + [program["output"]["kernel"]]
-    layers, hidden, outputs = [], [], None
+    layers, fed, outputs = [], [x], None
     for width, kernel, seed in zip(widths, kernels, _op_seeds(widths)):
-        fed = x if outputs is None else tf.nn.relu(outputs)
         if outputs is not None:
-            hidden.append(fed)
-        shape = [fed.shape.as_list()[1], width]
+            fed.append(tf.nn.relu(outputs))
+        shape = [fed[-1].shape.as_list()[1], width]
         weights = tf.Variable(tf.truncated_normal(shape, stddev=kernel["stddev"], seed=seed))
         biases = tf.Variable(tf.zeros([width]))
         layers.append((weights, biases))
-        outputs = tf.matmul(fed, weights) + biases
-    return layers, hidden, outputs
+        outputs = tf.matmul(fed[-1], weights) + biases
+    return layers, fed[1:], outputs
 
 
 def _again(layers: list[Layer], x: tf.Tensor) -> tf.Tensor:

@@ -46,18 +46,14 @@ class Program:
         with self.graph.as_default():
             self.ops = graph.build(program, data["train_images"].shape[1], classes)
             initialize = tf.global_variables_initializer()
+        many = {"intra_op_parallelism_threads": threads, "inter_op_parallelism_threads": threads}
         # No GPU even where TensorFlow finds one: the reference is TensorFlow's float32 on a CPU.
-        self.session = tf.Session(
-            graph=self.graph,
-            config=tf.ConfigProto(
-                intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads, device_count={"GPU": 0}
-            ),
-        )
+        self.session = tf.Session(graph=self.graph, config=tf.ConfigProto(device_count={"GPU": 0}, **many))
+        self.feed = {self.ops.train_images: data["train_images"], self.ops.train_labels: data["train_labels"]}
         self.session.run(initialize)
         self.initial = self.weights()  # kept, because a second run of the initializer would draw other numbers
 
     def init(self, question: Ask, arrays: Arrays) -> Arrays:
-        """The weights as the initializer left them."""
         return self.initial
 
     def run(self, question: Ask, arrays: Arrays) -> Arrays:
@@ -70,18 +66,15 @@ class Program:
         for step in range(question["first"], question["first"] + question["steps"]):
             if step in question["weights_at"]:
                 answer.update((f"{step}/{name}", value) for name, value in self.weights().items())
-            _, loss, predictions = self.session.run(fetches, self.train_feed())
+            _, loss, predictions = self.session.run(fetches, self.feed)
             losses.append(loss)
             corrects.append(_correct(predictions, self.data["train_labels"]))
             if step % question["report_every"] == 0:
                 test_steps.append(step)
                 test_corrects.append(_correct(self.test_predictions(), self.data["test_labels"]))
-        answer.update(self.weights())
-        answer["losses"] = np.array(losses, np.float32)
-        answer["corrects"] = np.array(corrects, np.int64)
-        answer["test_steps"] = np.array(test_steps, np.int64)
-        answer["test_corrects"] = np.array(test_corrects, np.int64)
-        answer["test_predictions"] = self.test_predictions()
+        counts = {"corrects": corrects, "test_steps": test_steps, "test_corrects": test_corrects}
+        answer.update((name, np.array(numbers, np.int64)) for name, numbers in counts.items())
+        answer.update(self.weights(), losses=np.array(losses, np.float32), test_predictions=self.test_predictions())
         return answer
 
     def step(self, question: Ask, arrays: Arrays) -> Arrays:
@@ -89,7 +82,7 @@ class Program:
         self.load(arrays)
         ops = self.ops
         fetches = [ops.train, ops.loss, ops.predictions, ops.logits, ops.grads, ops.active]
-        _, loss, predictions, logits, grads, active = self.session.run(fetches, self.train_feed())
+        _, loss, predictions, logits, grads, active = self.session.run(fetches, self.feed)
         answer = dict(self.named("grads", grads), **self.weights())
         answer["loss/loss"] = np.array(loss, np.float32)
         answer["correct/correct"] = np.array(_correct(predictions, self.data["train_labels"]), np.int64)
@@ -101,8 +94,7 @@ class Program:
     def backward(self, question: Ask, arrays: Arrays) -> Arrays:
         """The gradients that the loss's derivative by the logits, float32 [N, C], sends back from the given weights."""
         self.load(arrays)
-        feed = self.train_feed()
-        feed[self.ops.logits_grad] = arrays["logits_grad"]
+        feed = {**self.feed, self.ops.logits_grad: arrays["logits_grad"]}
         return self.named("backward", self.session.run(self.ops.backward, feed))
 
     def weights(self) -> Arrays:
@@ -116,9 +108,6 @@ class Program:
     def load(self, arrays: Arrays) -> None:
         values = [arrays["weights/" + name] for name in self.ops.names]
         self.session.run(self.ops.assigns, dict(zip(self.ops.new_values, values)))
-
-    def train_feed(self) -> dict[tf.Tensor, np.ndarray]:
-        return {self.ops.train_images: self.data["train_images"], self.ops.train_labels: self.data["train_labels"]}
 
     def test_predictions(self) -> np.ndarray:
         return self.session.run(self.ops.test_predictions, {self.ops.test_images: self.data["test_images"]})
@@ -143,13 +132,8 @@ def answer(header: dict[str, Any], arrays: Arrays) -> tuple[list[Arrays], dict[s
         own = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
         ask = {"init": program.init, "run": program.run, "step": program.step, "backward": program.backward}
         answers.append(ask[question["ask"]](question, own))
-    provenance = {
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "op_seeds": program.op_seeds(),
-        "graph_digest": program.ops.digest,
-    }
+    provenance = {"tensorflow": tf.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    provenance.update(op_seeds=program.op_seeds(), graph_digest=program.ops.digest)
     program.session.close()
     return answers, provenance
 

@@ -7,7 +7,7 @@ import pytest
 
 from parity.compare.probe import probe_weights
 from parity.compare.tensor import Coded, Whole, digest, sample, sketch
-from parity.compare.trace import cut, data_digests, step_name, weight_digests
+from parity.compare.trace import cut, data_digests, header, step_name
 
 
 def test_one_changed_element_shows_in_a_sketch(rng):
@@ -47,7 +47,7 @@ def test_coded_weights_lie_within_half_a_code(rng, shape):
     there = start + rng.normal(size=shape).astype(np.float32) * 1e-2
     coded = Coded.of(start, there)
     assert np.abs(coded.codes).max() == 127
-    assert (coded.array.dtype, coded.codes.dtype, coded.shape) == (np.float32, np.int8, shape)
+    assert (coded.array.dtype, coded.codes.dtype, coded.array.shape) == (np.float32, np.int8, shape)
     scale = coded.scale.reshape(-1, *[1] * (len(shape) - 1))
     assert (np.abs(coded.array - there) <= 0.5001 * scale + 1e-7).all()
 
@@ -99,4 +99,5 @@ def test_steps_and_digests_are_named_for_a_reader():
     data = {name: np.zeros(i) for i, name in enumerate(("train_images", "train_labels", "test_images", "test_labels"))}
     assert list(data_digests(data)) == ["train pixels", "train labels", "test pixels", "test labels"]
     assert len(set(data_digests(data).values())) == 4
-    assert list(weight_digests({"weights_3": np.zeros(1)})) == ["initial weights_3"]
+    digests = header("subject", "x", {}, data, {"weights_3": np.zeros(1)})["digests"]
+    assert list(digests) == [*data_digests(data), "initial weights_3"]

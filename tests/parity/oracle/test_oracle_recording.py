@@ -16,7 +16,7 @@ from parity.compare.trace import Trace
 from parity.errors import CannotCompare
 from parity.oracle import recording
 from parity.oracle.ask import Case, Question
-from parity.oracle.live import free_run, header, steps_from
+from parity.oracle.live import free_run, steps_from, told
 
 KEPT = recording.FOLDER
 # SHA-256 over the sorted digests of all tensors, as they were when TensorFlow 1.15.5 had computed them.
@@ -46,9 +46,9 @@ def made(asked, rng):
     grads = {step: np.zeros((60, 10), np.float32) for step in weights}
     steps = steps_from(oracle, asked, weights, grads)
     steps[3] = steps[3]._replace(start=named(coded), got={key: packed(one.array) for key, one in steps[3].got.items()})
-    told = header(asked, begun[0], oracle.ask(asked, [Question({"ask": "init"})]), "recording")
+    header = told(asked, begun[0], oracle.ask(asked, [Question({"ask": "init"})]), "recording")
     series = {**free_run(oracle, asked), "test_predictions": np.zeros((20, 10), np.float32)}
-    return Trace(told, series, steps)
+    return Trace(header, series, steps)
 
 
 def packed(array):
