@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxmlp.data import Dataset, Split, load
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 
 pytest_plugins = ["no_skips"]
 
@@ -32,7 +32,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """A few hundred generated digits, other ones at every run, the first training image blank: there z = b1 = 0."""
-    dataset = generated(500, SEED)
+    dataset = generated_digits(500, SEED)
     images = dataset.train.images.copy()
     images[0] = 0
     return dataset._replace(train=Split(images, dataset.train.labels))

@@ -13,7 +13,7 @@ _BLOCK = 500  # images drawn at once: their float32 canvas (1.6 MB) stays in the
 _DRAWS = 16  # random numbers an image may use; changing it, or _BLOCK, changes every image
 
 
-def generated(count: int = 60_000, seed: int = 0) -> Dataset:
+def generated_digits(count: int = 60_000, seed: int = 0) -> Dataset:
     """`count` training digits and a sixth as many to test on (at least one); a larger set continues a smaller one.
 
     Raises `DataError` if they do not fit into memory.

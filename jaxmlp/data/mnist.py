@@ -19,7 +19,7 @@ FILES = {  # name, and SHA-256 of the uncompressed file
 }
 
 
-def mnist(data_dir: Path | None = None) -> Dataset:
+def load_mnist(data_dir: Path | None = None) -> Dataset:
     """The original 60,000 training and 10,000 test images, in the order of the files.
 
     `data_dir`, or else $JAXMLP_DATA_DIR: the folder to read the four IDX files from, gzipped or not, and no other place

@@ -26,7 +26,7 @@ _CHUNK = 1000  # records read at once
 _REMEDY = "prepare it where there is a network and name its folder by --data-dir, or use --data generated"
 
 
-def tfds(name: str, data_dir: Path | None = None) -> Dataset:
+def load_tfds(name: str, data_dir: Path | None = None) -> Dataset:
     """The training and test split of `name`, as in "fashion_mnist" or "emnist/balanced", downloaded and prepared once.
 
     `data_dir`: where tensorflow-datasets keeps its sets (by default ~/tensorflow_datasets), or a folder with MNIST's

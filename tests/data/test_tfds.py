@@ -198,7 +198,7 @@ def test_mnist_is_prepared_from_the_users_own_files_without_a_network(real_mnist
 
     builder = library.builder
     monkeypatch.setattr(library, "builder", lambda name, **options: builder(name, **options | {"data_dir": tmp_path}))
-    stored, files = tfds.tfds("mnist", real_mnist), load("mnist", real_mnist)
+    stored, files = tfds.load_tfds("mnist", real_mnist), load("mnist", real_mnist)
     for ours, theirs in ((stored.train, files.train), (stored.test, files.test)):
         pairs = [np.concatenate([split.images, split.labels[:, None]], axis=1) for split in (ours, theirs)]
         assert np.array_equal(*(np.sort(rows.view("V785").ravel()) for rows in pairs))
