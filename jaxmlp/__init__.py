@@ -20,19 +20,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Dense", "Model", "Program", "__version__", "fit", "load"]
 
-_HOMES = {
-    "Dense": "jaxmlp.program",
-    "Model": "jaxmlp.classifier",
-    "Program": "jaxmlp.program",
-    "fit": "jaxmlp.classifier",
-    "load": "jaxmlp.data",
-}
+_HOMES = {"Dense": "program", "Model": "classifier", "Program": "program", "fit": "classifier", "load": "data"}
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxmlp' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(f"jaxmlp.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

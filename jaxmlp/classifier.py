@@ -35,10 +35,7 @@ class Evaluation(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A trained program.
-
-    Images are uint8 [N, 784] or [N, 28, 28], 0 = blank … 255 = full ink. Anything else raises `DataError`.
-    """
+    """A trained program. Images are uint8 [N, 784] or [N, 28, 28], 0 = blank … 255 = full ink; else DataError."""
 
     program: Program
     params: Params
@@ -54,15 +51,12 @@ class Model:
     def probabilities(self, images: Any) -> np.ndarray:
         """The softmax of the logits, float32 [N, C]."""
         rows = _rows("images", images)
-        engine, device = _evaluator()
-        batch = engine.place(Split(rows, np.zeros(len(rows), np.uint8)), device)
-        return np.asarray(probabilities(self.params, batch, engine=engine))
+        return np.asarray(probabilities(self.params, **_placed(Split(rows, np.zeros(len(rows), np.uint8)))))
 
     def evaluate(self, split: Split) -> Evaluation:
         """Loss and accuracy on images and their labels, uint8 [N]."""
         checked = _split("split", split, self.classes)
-        engine, device = _evaluator()
-        losses, hits = _judged(self.params, engine.place(checked, device), engine=engine)
+        losses, hits = _judged(self.params, **_placed(checked))
         return Evaluation(float(np.asarray(losses, np.float64).mean()), 100.0 * int(hits.sum()) / len(checked.labels))
 
     def save(self, path: str | Path) -> None:
@@ -84,10 +78,8 @@ def fit(
 ) -> Model:
     """Trains `program` on the data set, on a device of the platform: auto, cpu, gpu or tpu.
 
-    Raises:
-      DataError: images, labels or classes are not what they must be; names the array.
-      DeviceError: there is no such device.
-      DivergedError: the loss is not finite.
+    Raises DataError naming the array that is not what it must be, DeviceError where there is no such device, and
+    DivergedError where the loss is not finite.
     """
     classes = len(dataset.class_names)
     train, test = (_split(name, getattr(dataset, name), classes) for name in ("train", "test"))
@@ -97,10 +89,11 @@ def fit(
     return Model(program, jax.device_get(run.state.params))
 
 
-def _evaluator() -> tuple[Engine, jax.Device]:
+def _placed(split: Split) -> dict[str, Any]:
     """As a run evaluates its test set, so that a model that was loaded predicts the same bits."""
     device = devices.pick("auto")
-    return select(evaluation(AUTO), device), device
+    engine = select(evaluation(AUTO), device)
+    return {"batch": engine.place(split, device), "engine": engine}
 
 
 @functools.partial(jax.jit, static_argnames="engine")

@@ -20,9 +20,11 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from jaxmlp import __version__
+from jaxmlp.checks import require
 from jaxmlp.errors import ConfigError, JaxmlpError
 
 Options = TypeVar("Options")
+Mistakes = tuple[type[Exception], ...]  # bases of exceptions, each of which has an `exit_code`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +40,8 @@ class _Common:
 def parse(options: type[Options], argv: Sequence[str] | None, prog: str, description: str) -> Options:
     """The dataclass `options` from the command line; `--config FILE.toml` supplies other defaults.
 
-    A field that is a dataclass itself counts by its fields. `--version` and `--help` print and exit with 0.
-
-    Raises:
-      ConfigError: an impossible value, an unreadable file, or a key in it that is no option.
+    A field that is a dataclass itself counts by its fields. `--version` and `--help` print and exit with 0. Raises
+    ConfigError for an impossible value, an unreadable file, or a key in it that is no option.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     file = _told_first(argv, prog)
@@ -69,8 +69,7 @@ def _told_first(argv: Sequence[str], prog: str) -> Path | None:
 def from_toml(options: type[Options], file: Path) -> Options:
     """Options from a flat TOML file: any option by its name, `learning_rate` or `learning-rate`.
 
-    Raises:
-      ConfigError: names the file, and the key where one is unknown, of the wrong type or impossible.
+    Raises ConfigError naming the file, and the key where one is unknown, of the wrong type or impossible.
     """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -91,14 +90,9 @@ def from_toml(options: type[Options], file: Path) -> Options:
 
 
 def run(
-    command: Callable[[Sequence[str] | None], int],
-    argv: Sequence[str] | None,
-    mistakes: tuple[type[Exception], ...] = (JaxmlpError,),
+    command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, mistakes: Mistakes = (JaxmlpError,)
 ) -> int:
-    """The exit code of `command(argv)`; what the user can mend becomes one line on stderr.
-
-    `mistakes`: bases of the exceptions that are the user's to mend; each has an `exit_code`.
-    """
+    """The exit code of `command(argv)`; what the user can mend (`mistakes`) becomes one line on stderr."""
     try:
         return command(argv)
     except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
@@ -107,19 +101,14 @@ def run(
     except mistakes as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code  # pyright: ignore[reportAttributeAccessIssue]
-    except Exception as error:
-        if not _out_of_memory(error):
+    except Exception as error:  # the host's word for it, or XLA's
+        if not (isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)):
             raise
         print("error: not enough memory for this run: lower the hidden units or the images", file=sys.stderr)
         return JaxmlpError.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """The host's word for it, or XLA's."""
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
 
 
 def _names(options: type) -> set[str]:
@@ -154,6 +143,5 @@ def _convert(name: str, value: Any, hint: Any) -> Any:
         expected = tuple(kind for kind in kinds if kind is not type(None))
         allowed = " or ".join(kind.__name__ for kind in expected)
         fits = type(value) in expected or (float in expected and type(value) is int)
-    if not fits:
-        raise ConfigError(f"{name} = {value!r} is impossible: it must be {allowed}")
+    require(name, value, fits, allowed)
     return value

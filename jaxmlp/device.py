@@ -5,8 +5,8 @@ import jax
 from jaxmlp.errors import DeviceError
 
 REMEDY = {
-    "gpu": "for an NVIDIA GPU install jaxmlp[cuda12] or jaxmlp[cuda13]",
-    "tpu": "on a TPU machine install jaxmlp[tpu]",
+    "gpu": "for an NVIDIA GPU: pip install -e '.[cuda12]' or '.[cuda13]'",
+    "tpu": "on a TPU machine: pip install -e '.[tpu]'",
     "cpu": "unset JAX_PLATFORMS, or add cpu to it",
 }
 
@@ -14,8 +14,7 @@ REMEDY = {
 def pick(name: str) -> jax.Device:
     """The first device of the platform `name` (cpu, gpu or tpu), or JAX's own choice for auto.
 
-    Raises:
-      DeviceError: there is none; names the platforms there are. Never falls back to another.
+    Raises DeviceError where there is none, naming the platforms there are; never falls back to another.
     """
     if name == "cpu" and "cpu" in (jax.config.jax_platforms or "cpu").split(","):  # pyright: ignore[reportAttributeAccessIssue]
         jax.config.update("jax_platforms", "cpu")  # leaves a GPU and its memory alone
@@ -31,9 +30,9 @@ def full_name(device: jax.Device) -> str:
 
 
 def _missing(name: str, error: Exception) -> str:
-    present = _present()
-    if not present:
-        return f"JAX finds no device at all (JAX_PLATFORMS={jax.config.jax_platforms}): {_first_line(error)}"  # pyright: ignore[reportAttributeAccessIssue]
+    if not (present := _present()):
+        cause = (str(error).strip().splitlines() or ["unknown cause"])[0]
+        return f"JAX finds no device at all (JAX_PLATFORMS={jax.config.jax_platforms}): {cause}"  # pyright: ignore[reportAttributeAccessIssue]
     return f"no {name} on this machine: JAX sees only {', '.join(present)}. Use --device {present[0]}; {REMEDY[name]}"
 
 
@@ -42,7 +41,3 @@ def _present() -> list[str]:
         return sorted({"gpu" if d.platform in ("cuda", "rocm") else d.platform for d in jax.devices()})
     except (RuntimeError, AssertionError):
         return []
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["unknown cause"])[0]

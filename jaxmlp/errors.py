@@ -1,8 +1,4 @@
-"""What a user can get wrong, as exceptions: one line each, with the exit code the commands end with.
-
-A command catches `JaxmlpError` at its outermost edge, prints `error: <message>` and exits; everything else is a
-bug and keeps its traceback.
-"""
+"""What a user can get wrong, as exceptions with exit codes; anything else is a bug and keeps its traceback."""
 
 
 class JaxmlpError(Exception):

@@ -1,7 +1,9 @@
 """HOW a program is computed: layout, precision and chunk. They change roundings and speed, never what is computed."""
 
 import dataclasses
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from tyro.conf import arg
 
 from jaxmlp.checks import require, require_count
 
@@ -13,28 +15,19 @@ PRECISIONS = tuple(name for name in get_args(Precision) if name != "auto")
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """How to compute; `auto` and None leave it to the device (`engine.select`).
+    """How it is computed: roundings and speed, never results."""
 
-    Attributes:
-      layout: dense, images as they come; staircase, ordered once so that blank pixels are not multiplied.
-      precision: of bytes times weights, both at float32 accuracy: one float32 pass, or three bf16 passes.
-      chunk: images computed on together; loss and gradient are the full batch's.
-
-    Raises:
-      ConfigError: a value is impossible; names the field, the value and what is allowed.
-    """
-
+    # `auto` and None leave it to the device: `engine.select`. The docstrings are the commands' --help, too.
     layout: Layout = "auto"
+    """dense: images as they come; staircase: ordered once so that blank pixels are not multiplied"""
     precision: Precision = "auto"
-    chunk: int | None = None
+    """of bytes times weights, both at float32 accuracy: one float32 pass or three bf16 passes"""
+    chunk: Annotated[int | None, arg(metavar="N")] = None
+    """images computed on together, by default what suits layout and device; loss and gradient are the full batch's"""
 
     def __post_init__(self):
-        require("layout", self.layout, self.layout in get_args(Layout), f"one of {', '.join(get_args(Layout))}")
-        allowed = get_args(Precision)
-        require("precision", self.precision, self.precision in allowed, f"one of {', '.join(allowed)}")
+        """Raises ConfigError for an impossible value, naming the field, the value and what is allowed."""
+        for name, allowed in (("layout", get_args(Layout)), ("precision", get_args(Precision))):
+            require(name, getattr(self, name), getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
         if self.chunk is not None:
             require_count("chunk", self.chunk)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Every field, for JSON."""
-        return dataclasses.asdict(self)

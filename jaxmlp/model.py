@@ -1,9 +1,10 @@
 """The perceptron of a `Program`: its parameters by layers, their initial values, its forward pass and its loss.
 
-An engine multiplies pixels by the first layer's weights, in whatever layout it keeps them; everything behind that first
-product is here: `inputs` float [n, units] is the product, `rest` the parameters without the first weights.
+An engine multiplies pixels by the first layer's weights; what lies behind is here: `inputs` float [n, units] is that
+product, `rest` the parameters without the first weights.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from jaxmlp.tf1.losses import softmax_cross_entropy
 class Layer(NamedTuple):
     """x W + b."""
 
-    weights: Array | np.ndarray | None  # [inputs, units]; None in `rest`, for the first layer
+    weights: Any  # float [inputs, units]; None in `rest`, for the first layer
     biases: Array | np.ndarray  # [units]
 
 
@@ -46,16 +47,12 @@ def init(program: Program, pixels: int, classes: int) -> Params:
     """The initial parameters of TF 1.15 after `tf.set_random_seed(program.seed)`, bit for bit; float32, on the host."""
     widths = [*(layer.units for layer in program.layers), classes]
     kernels = [*(layer.kernel for layer in program.layers), program.output.kernel]
-    shapes = zip([pixels, *widths], widths, strict=False)
-    drawn = zip(kernels, shapes, op_seeds.of_perceptron(widths), strict=True)
-    return tuple(
-        Layer(_drawn(kernel, shape, random.stream(program.seed, seed)), np.zeros(shape[1], np.float32))
-        for kernel, shape, seed in drawn
-    )
+    layers = zip(kernels, itertools.pairwise([pixels, *widths]), op_seeds.of_perceptron(widths), strict=True)
+    return tuple(_drawn(kernel, shape, random.stream(program.seed, seed)) for kernel, shape, seed in layers)
 
 
-def _drawn(kernel: TruncatedNormal, shape: tuple[int, int], stream: random.Stream) -> np.ndarray:
-    return random.truncated_normal(shape, stream, stddev=kernel.stddev)
+def _drawn(kernel: TruncatedNormal, shape: tuple[int, int], stream: random.Stream) -> Layer:
+    return Layer(random.truncated_normal(shape, stream, stddev=kernel.stddev), np.zeros(shape[1], np.float32))
 
 
 def forward(inputs: Array, rest: Params, rows: Any = None) -> Pass:

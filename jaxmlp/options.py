@@ -1,6 +1,5 @@
-"""Options that commands share, each written once: `train`, `sweep`, `parity` and `bench` nest these flat.
+"""Options that commands share, each written once and nested flat; a method makes the part that a worker is handed.
 
-An option is checked when it is read, under the name that was typed; a method makes the part that a worker is handed.
 What needs jax or numpy is imported when a part is made, so that `--help` answers at once.
 """
 
@@ -10,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
-from jaxmlp.checks import require_count, require_float32
-from jaxmlp.data_name import require_data_name
-from jaxmlp.execution import Execution, Layout, Precision
+from jaxmlp.checks import require_count, require_data_name, require_float32
 from jaxmlp.program import Dense, GradientDescent, Output, Program, TruncatedNormal
 
 if TYPE_CHECKING:
@@ -88,10 +85,10 @@ class CacheOptions:
 
     def enable(self) -> None:
         """Turns the persistent compilation cache on, unless it was refused."""
-        from jaxmlp import compilation_cache
+        from jaxmlp import compilation
 
         if not self.no_compilation_cache:
-            compilation_cache.enable()
+            compilation.keep()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,30 +114,5 @@ class ProgramOptions:
     def program(self) -> Program:
         """The program. Raises ConfigError."""
         kernel = TruncatedNormal(self.weight_stddev)
-        return Program(
-            layers=(Dense(self.hidden, kernel),),
-            output=Output(kernel),
-            optimizer=GradientDescent(self.learning_rate),
-            steps=self.steps,
-            report_every=self.report_every,
-            seed=self.seed,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class ExecutionOptions:
-    """How it is computed: roundings and speed, never results."""
-
-    layout: Layout = "auto"
-    """dense: images as they come; staircase: ordered once so that blank pixels are not multiplied"""
-    precision: Precision = "auto"
-    """of bytes times weights, both at float32 accuracy: one float32 pass or three bf16 passes"""
-    chunk: Annotated[int | None, arg(metavar="N")] = None
-    """images computed on together, by default what suits layout and device; loss and gradient are the full batch's"""
-
-    def __post_init__(self):
-        self.execution()
-
-    def execution(self) -> Execution:
-        """The execution. Raises ConfigError."""
-        return Execution(self.layout, self.precision, self.chunk)
+        layers, optimizer = (Dense(self.hidden, kernel),), GradientDescent(self.learning_rate)
+        return Program(layers, Output(kernel), optimizer, self.steps, self.report_every, self.seed)

@@ -57,22 +57,15 @@ class GradientDescent:
 class Program:
     """Layers, optimizer, length and seed of a training run: softmax cross-entropy, each update on the whole set.
 
-    Attributes:
-      layers: the hidden ones, from the pixels on; none is softmax regression.
-      steps: updates.
-      report_every: steps from one report to the next, from step 0 on.
-      seed: as tf.set_random_seed(seed) at the top of the TensorFlow program.
-
-    Raises:
-      ConfigError: a value is impossible; names the field, the value and what is allowed.
+    Raises ConfigError for an impossible value, naming the field, the value and what is allowed.
     """
 
-    layers: tuple[Dense, ...] = (Dense(1024),)
+    layers: tuple[Dense, ...] = (Dense(1024),)  # the hidden ones, from the pixels on; none is softmax regression
     output: Output = Output()
     optimizer: GradientDescent = GradientDescent()
-    steps: int = 301
-    report_every: int = 100
-    seed: int = 0
+    steps: int = 301  # updates
+    report_every: int = 100  # steps from one report to the next, from step 0 on
+    seed: int = 0  # as tf.set_random_seed(seed) at the top of the TensorFlow program
 
     def __post_init__(self):
         require_count("steps", self.steps)
@@ -107,13 +100,9 @@ def _beyond_defaults(part: Any) -> Any:
         return [_beyond_defaults(one) for one in part]
     if not dataclasses.is_dataclass(part):
         return part
-    fields = {field.name: (getattr(part, field.name), field) for field in dataclasses.fields(part)}
-    hints = get_type_hints(type(part))
-    return {
-        name: float(value) if hints[name] is float else _beyond_defaults(value)
-        for name, (value, field) in fields.items()
-        if value != field.default
-    }
+    hints, defaults = get_type_hints(type(part)), {field.name: field.default for field in dataclasses.fields(part)}
+    own = {name: getattr(part, name) for name, default in defaults.items() if getattr(part, name) != default}
+    return {name: float(value) if hints[name] is float else _beyond_defaults(value) for name, value in own.items()}
 
 
 def _built(type_: Any, value: Any, where: str) -> Any:

@@ -1,9 +1,7 @@
-"""`python -m jaxmlp.sweep`: the original's experiments, one configuration after the other in one process.
-
-A cell's result is on disk as soon as it is known, so an interrupted sweep goes on with `--resume`.
-"""
+"""`python -m jaxmlp.sweep`: the original's experiments, each on disk when it is done: `--resume` goes on from there."""
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,18 +14,8 @@ from jaxmlp.program import Dense, GradientDescent, Program
 DESCRIPTION = "Run the original's eight configurations and hold its claim against what comes out."
 
 # Section 6 of the write-up: (hidden units, learning rate), "all for 300 epochs".
-PRESETS = {
-    "original": (
-        (300, 0.5),
-        (400, 0.5),
-        (400, 0.01),
-        (400, 0.001),
-        (1024, 0.5),
-        (1024, 0.01),
-        (1024, 0.001),
-        (1024, 0.0001),
-    )
-}
+ORIGINAL = ((300, 0.5), (400, 0.5), (400, 0.01), (400, 0.001), (1024, 0.5), (1024, 0.01), (1024, 0.001), (1024, 0.0001))
+PRESETS = {"original": ORIGINAL}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,16 +40,8 @@ class SweepOptions:
 
     def programs(self) -> list[Program]:
         """The preset's programs, in the write-up's order. Raises ConfigError."""
-        return [
-            Program(
-                layers=(Dense(hidden),),
-                optimizer=GradientDescent(rate),
-                steps=self.steps,
-                report_every=self.steps,
-                seed=self.seed,
-            )
-            for hidden, rate in PRESETS[self.preset]
-        ]
+        program = functools.partial(Program, steps=self.steps, report_every=self.steps, seed=self.seed)
+        return [program((Dense(hidden),), optimizer=GradientDescent(rate)) for hidden, rate in PRESETS[self.preset]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

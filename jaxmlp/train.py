@@ -10,7 +10,8 @@ from tyro.conf import arg
 
 from jaxmlp import command_line
 from jaxmlp.checks import require
-from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions, ExecutionOptions, Folder, ProgramOptions
+from jaxmlp.execution import Execution
+from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions, Folder, ProgramOptions
 
 DESCRIPTION = "Train the original TensorFlow 1.x MNIST program, in JAX: the same weights, gradients and lines."
 
@@ -31,7 +32,7 @@ class TrainOptions:
     """exit with 1 when the final test accuracy is below it"""
     data: DataOptions = dataclasses.field(default_factory=DataOptions)
     program: ProgramOptions = dataclasses.field(default_factory=ProgramOptions)
-    execution: ExecutionOptions = dataclasses.field(default_factory=ExecutionOptions)
+    execution: Execution = dataclasses.field(default_factory=Execution)
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     cache: CacheOptions = dataclasses.field(default_factory=CacheOptions)
 
@@ -56,16 +57,8 @@ def _train(argv: Sequence[str] | None) -> int:
     options.cache.enable()
     dataset = options.data.load(program.seed)
     console = session.Console(program.steps, dataset, options.quiet, options.json)
-    return session.train(
-        program,
-        options.execution.execution(),
-        dataset,
-        device,
-        console,
-        plots=plots,
-        out=options.out,
-        target=options.target_accuracy,
-    )
+    target = options.target_accuracy
+    return session.train(program, options.execution, dataset, device, console, plots, options.out, target)
 
 
 if __name__ == "__main__":

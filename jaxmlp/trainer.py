@@ -1,7 +1,6 @@
 """The training loop, free of files and screens: a pure step, and a `Run` that yields a `Report` a step.
 
-The commands, `parity` and `bench` all drive it. One step is one full-batch update of the program; its loss and training
-accuracy are those before the update, the test accuracy is evaluated after it.
+A step is one full-batch update; its loss and training accuracy are those before it, the test accuracy that after it.
 """
 
 import functools
@@ -138,23 +137,17 @@ def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
 class Run:
     """One training run; iterate over it to train.
 
-    Attributes:
-      state: after the last report that was yielded, or, off the CPU, after the block of steps it belongs to.
+    `state` is that after the last report that was yielded, or, off the CPU, after the block of steps it belongs to.
     """
 
     def __init__(self, program: Program, placed: Placed):
-        self.program = program
-        self.placed = placed
+        self.program, self.placed = program, placed
         self.state = jax.device_put(init(program, placed.classes), placed.device)
         # A step on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of the loop.
         self._capacity = 1 if placed.device.platform == "cpu" else min(program.report_every, program.steps)
 
     def __iter__(self) -> Iterator[Report]:
-        """Trains from the current state to `program.steps`, a report a step.
-
-        Raises:
-          DivergedError: a loss is not finite; names the step and the last finite loss.
-        """
+        """Trains from the current state to `program.steps`, a report a step. Raises DivergedError."""
         last_finite = None
         while (first := int(self.state.step)) < self.program.steps:
             count = self._block_length(first)
@@ -169,13 +162,12 @@ class Run:
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""
-        evaluator, test = self.placed.evaluator, self.placed.test
-        return 100.0 * int(correct_count(self.state.params, test, engine=evaluator)) / test.size
+        test = self.placed.test
+        return 100.0 * int(correct_count(self.state.params, test, engine=self.placed.evaluator)) / test.size
 
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
-        evaluator, test = self.placed.evaluator, self.placed.test
-        return np.asarray(probabilities(self.state.params, test, engine=evaluator))
+        return np.asarray(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""
@@ -188,15 +180,13 @@ class Run:
         if self._capacity == 1:
             self.state, metrics = step(self.state, batch, engine=engine)
         else:
-            block = {"engine": engine, "capacity": self._capacity}
-            self.state, metrics = advance(self.state, batch, jnp.int32(count), **block)
+            length = {"count": jnp.int32(count), "capacity": self._capacity}
+            self.state, metrics = advance(self.state, batch, engine=engine, **length)
         loss, correct = jax.device_get(metrics)
         return np.atleast_1d(loss), np.atleast_1d(correct)
 
 
-def _divergence(step: int, loss: float, last_finite: float | None, program: Program) -> str:
-    before = (
-        "there was no finite loss before it" if last_finite is None else f"the last finite loss was {last_finite:f}"
-    )
+def _divergence(step: int, loss: float, finite: float | None, program: Program) -> str:
+    before = "there was no finite loss before it" if finite is None else f"the last finite loss was {finite:f}"
     rate = program.optimizer.learning_rate
     return f"the loss at step {step} is {loss}; {before}. Lower the learning rate, which is {rate:g}"

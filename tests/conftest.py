@@ -1,14 +1,16 @@
 """What all tests share: strict dtypes, a fresh seed a session (printed: a failure can be repeated), real MNIST."""
 
 import os
+import resource
 import secrets
+from collections.abc import Callable
 
 import jax
 import numpy as np
 import pytest
 
 from jaxmlp.data import Dataset, Split, load
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 
 pytest_plugins = ["no_skips"]
 
@@ -30,7 +32,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """A few hundred generated digits, other ones at every run, the first training image blank: there z = b1 = 0."""
-    dataset = generated(500, SEED)
+    dataset = generated_digits(500, SEED)
     images = dataset.train.images.copy()
     images[0] = 0
     return dataset._replace(train=Split(images, dataset.train.labels))
@@ -46,3 +48,14 @@ def mnist() -> Dataset:
 @pytest.fixture(scope="session")
 def cpu() -> jax.Device:
     return jax.devices("cpu")[0]
+
+
+@pytest.fixture
+def seconds_of_children() -> Callable[[], float]:
+    """Processor time of the processes started so far, which a busy machine does not stretch as it does wall time."""
+
+    def seconds() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    return seconds

@@ -15,11 +15,11 @@ LONGEST = 40  # lines of a function
 # From the ground up: a module imports its own floor and those below. Modules or packages, and what the floor is for.
 FLOORS = {
     "jaxmlp": (
-        ("errors checks data_name", "What a value must be, and what is said when it is not."),
+        ("errors checks", "What a value must be, and what is said when it is not."),
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),
-        ("device compilation_cache compile_clock", "What JAX runs on, keeps and spends on compiling."),
+        ("device compilation", "What JAX runs on, keeps and spends on compiling."),
         ("model", "The perceptron behind its first product."),
         ("engine", "That first product, in whatever layout."),
         ("trainer", "A step and a run of steps, free of files and screens."),

@@ -18,7 +18,7 @@ from safetensors import safe_open
 
 from jaxmlp import model, train
 from jaxmlp.data.dataset import PIXELS
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 from jaxmlp.errors import DataError, DataUnreachable, OutputError
 from jaxmlp.program import Dense, Program
 from jaxmlp.run import files, folder
@@ -182,7 +182,7 @@ def test_missing_mnist_is_an_error_when_asked_for_and_replaced_with_a_warning_wh
         raise DataUnreachable("MNIST is not here")
 
     monkeypatch.setattr("jaxmlp.data.source.mnist", unreachable)
-    monkeypatch.setattr("jaxmlp.data.source.generated", lambda seed: generated(240, seed))
+    monkeypatch.setattr("jaxmlp.data.source.generated", lambda seed: generated_digits(240, seed))
     assert run(*SMALL, "--data", "mnist", "--out", out) == 2
     assert not out.exists()
     assert run(*SMALL, "--out", out) == 0

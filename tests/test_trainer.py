@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxmlp import model, trainer
-from jaxmlp.compile_clock import CompileClock
+from jaxmlp.compilation import CompileClock
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Dense, GradientDescent, Program

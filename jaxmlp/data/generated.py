@@ -1,7 +1,5 @@
-"""Digits the program draws itself, any number of them: they stand in for MNIST in tests, demos and scale runs.
-
-A digit is a path of the pen (`jaxmlp.data.glyphs`), bent and slanted by chance, scaled into 20x20 pixels and centred
-by its mass as MNIST's are, splatted onto the grid, blurred, and inked until its middle saturates.
+"""Digits the program draws itself, in place of MNIST: a path of the pen (`glyphs`), bent and slanted by chance, scaled
+into 20x20 pixels and centred by its mass as MNIST's are, splatted, blurred, and inked until its middle saturates.
 """
 
 import numpy as np
@@ -15,18 +13,13 @@ _BLOCK = 500  # images drawn at once: their float32 canvas (1.6 MB) stays in the
 _DRAWS = 16  # random numbers an image may use; changing it, or _BLOCK, changes every image
 
 
-def generated(count: int = 60_000, seed: int = 0) -> Dataset:
-    """`count` training digits and a sixth as many others to test on (at least one).
+def generated_digits(count: int = 60_000, seed: int = 0) -> Dataset:
+    """`count` training digits and a sixth as many to test on (at least one); a larger set continues a smaller one.
 
-    The first M images are the same whatever `count` >= M is, so a larger set continues a smaller one. Raises
-    `DataError` if they do not fit into memory.
+    Raises `DataError` if they do not fit into memory.
     """
-    return Dataset(
-        train=draw(count, seed, TRAIN),
-        test=draw(max(1, count // 6), seed, TEST),
-        class_names=DIGIT_NAMES,
-        source=f"{count} generated digits, seed {seed}",
-    )
+    train, test = draw(count, seed, TRAIN), draw(max(1, count // 6), seed, TEST)
+    return Dataset(train, test, DIGIT_NAMES, f"{count} generated digits, seed {seed}")
 
 
 def draw(count: int, seed: int, stream: int = TRAIN) -> Split:
@@ -34,9 +27,8 @@ def draw(count: int, seed: int, stream: int = TRAIN) -> Split:
     try:
         images, labels = np.empty((count, PIXELS), np.uint8), np.empty(count, np.uint8)
     except (MemoryError, ValueError):  # numpy's word for an array beyond the address space is ValueError
-        raise DataError(
-            f"{count} generated digits need {count * PIXELS / 1e9:.0f} GB of memory; ask for fewer"
-        ) from None
+        needed = f"{count * PIXELS / 1e9:.0f} GB of memory"
+        raise DataError(f"{count} generated digits need {needed}; ask for fewer") from None
     table = glyphs()
     for start in range(0, count, _BLOCK):
         uniforms = _uniforms(seed, stream, start // _BLOCK)[:, : count - start]
@@ -66,10 +58,7 @@ def _block(table: Glyphs, uniforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def _bend(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pen's path as another hand would write it: waved, stretched, slanted, turned. `r` is in [-1, 1)."""
     x, y = x - 0.5, y - 0.5
-    x, y = (
-        x + 0.1 * r[0] * np.sin(5 * y + 3 * r[1]) + 0.16 * r[2] * y * y,
-        y + 0.1 * r[3] * np.sin(5 * x + 3 * r[4]),
-    )
+    x, y = (x + 0.1 * r[0] * np.sin(5 * y + 3 * r[1]) + 0.16 * r[2] * y * y, y + 0.1 * r[3] * np.sin(5 * x + 3 * r[4]))
     x = x * (0.9 + 0.3 * r[5]) - (0.16 + 0.32 * r[6]) * y  # upright to well slanted to the right, as people write
     turn = 0.2 * r[7]
     return x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)

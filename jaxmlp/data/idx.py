@@ -1,5 +1,5 @@
-"""The IDX format of the MNIST files, read strictly: what is returned is exactly what the header declares and the digest
-promises, and anything else is a `DataError` of one line naming the file. Serves `jaxmlp.data.mnist`.
+"""The IDX format of the MNIST files, read strictly: what is not as the header declares and the digest promises is a
+`DataError` naming the file.
 
     magic    4 bytes   0, 0, 0x08 (unsigned bytes), number of dimensions
     sizes    4 bytes a dimension, big-endian: count[, 28, 28]
@@ -9,6 +9,7 @@ promises, and anything else is a `DataError` of one line naming the file. Serves
 import hashlib
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,11 +23,10 @@ _IMAGES, _LABELS = 0x0803, 0x0801  # uint8 in three dimensions, uint8 in one
 _LARGEST = 1 << 30  # bytes; twenty times MNIST, so that a forged header cannot fill the memory
 
 
-def read_split(images: Path, labels: Path, digests: tuple[str, str] | None = None, classes: int = 10) -> Split:
+def read_split(images: Path, labels: Path, digests: Sequence[str] = (), classes: int = 10) -> Split:
     """Images and labels that belong together: uint8 [N, 784] and uint8 [N], both read-only.
 
-    `digests`: the SHA-256 that the two uncompressed files must have; None accepts any well-formed pair. Raises
-    `DataError` naming the file and what is wrong with it.
+    `digests`: SHA-256 that the two uncompressed files must have; none accept any well-formed pair. Raises `DataError`.
     """
     image_bytes, label_bytes = _contents(images, _IMAGES), _contents(labels, _LABELS)
     pixels = np.frombuffer(image_bytes, np.uint8, offset=16).reshape(-1, PIXELS)
@@ -36,7 +36,7 @@ def read_split(images: Path, labels: Path, digests: tuple[str, str] | None = Non
     if len(numbers) and numbers.max() >= classes:
         where = int(np.argmax(numbers >= classes))
         _refuse(labels, f"label {where} is {numbers[where]}; labels go from 0 to {classes - 1}")
-    for path, content, digest in zip((images, labels), (image_bytes, label_bytes), digests or (), strict=False):
+    for path, content, digest in zip((images, labels), (image_bytes, label_bytes), digests, strict=False):
         _check_digest(path, content, digest)
     return Split(pixels, numbers)
 
@@ -54,18 +54,16 @@ def _check_digest(name: Path | str, content: bytes, digest: str) -> None:
 
 def _contents(path: Path, magic: int) -> bytes:
     """The whole unpacked file, its header checked against `magic` and against its length."""
-    raw = _raw(path)
-    header = 16 if magic == _IMAGES else 8
-    size = _declared(path, _unpacked(path, raw, header, whole=False), magic)
+    raw, header = _raw(path), 16 if magic == _IMAGES else 8
+    size = _declared(path, _unpacked(path, raw, header, whole=False), magic, header)
     content = _unpacked(path, raw, size)
     if len(content) != size:
         _refuse(path, f"its header declares {size} bytes in all, but it ends after {len(content)}: truncated")
     return content
 
 
-def _declared(path: Path, header: bytes, magic: int) -> int:
-    """The size in bytes that the header gives to the whole file."""
-    length = 16 if magic == _IMAGES else 8
+def _declared(path: Path, header: bytes, magic: int, length: int) -> int:
+    """The size in bytes that the header, `length` bytes long, gives to the whole file."""
     found = int.from_bytes(header[:4], "big")
     if len(header) >= 4 and found != magic:
         kind = "images" if magic == _IMAGES else "labels"
@@ -100,27 +98,20 @@ def _unpacked(name: Path | str, raw: bytes, size: int, whole: bool = True) -> by
 
     `whole`: refuse content that goes on after `size` bytes, and gzip that is cut off or has something behind it.
     """
-    if not raw.startswith(_GZIP):
-        if whole and len(raw) > size:
-            _too_long(name, size)
-        return raw if whole else raw[:size]
+    wanted = size + whole  # the byte more lets zlib reach the check sum behind the content, and shows if there is more
     stream = zlib.decompressobj(wbits=31)
+    zipped = raw.startswith(_GZIP)
     try:
-        # One byte more than is wanted: it lets zlib reach the check sum behind the content, and shows if there is more.
-        content = stream.decompress(raw, size + 1 if whole else size)
+        content = stream.decompress(raw, wanted) if zipped else raw[:wanted]
     except zlib.error as error:
         raise DataError(f"{name}: damaged gzip ({error}); fetch it again") from None
     if whole and len(content) > size:
-        _too_long(name, size)
-    if whole and not stream.eof:
+        _refuse(name, f"goes on after the {size} bytes that its header declares")
+    if whole and zipped and not stream.eof:
         _refuse(name, f"truncated gzip: it breaks off after {len(content)} unpacked bytes; fetch it again")
     if whole and stream.unused_data:
         _refuse(name, f"{len(stream.unused_data)} stray bytes follow the end of the gzip stream; fetch it again")
     return content
-
-
-def _too_long(name: Path | str, size: int) -> NoReturn:
-    _refuse(name, f"goes on after the {size} bytes that its header declares")
 
 
 def _refuse(name: Path | str, reason: str) -> NoReturn:

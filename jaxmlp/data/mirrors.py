@@ -1,7 +1,4 @@
-"""The public servers that hold MNIST's four files, and how a file gets to disk from there: whole, or not at all.
-
-Serves `jaxmlp.data.mnist`.
-"""
+"""The public servers that hold MNIST's four files, and how a file gets to disk from there: whole, or not at all."""
 
 import logging
 import sys
@@ -12,19 +9,15 @@ from jaxmlp.data.idx import check
 from jaxmlp.data.reachable import first_to_answer
 from jaxmlp.errors import DataError, DataUnreachable
 
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 _TIMEOUT = (3, 15)  # seconds to connect, and between two packets of a download that has begun
 _REMEDY = "put the four files into a folder and name it by --data-dir or JAXMLP_DATA_DIR, or use --data generated"
 
 
 def fetch(digests: Mapping[str, str], folder: Path) -> None:
-    """Downloads the files NAME.gz, for each NAME with the SHA-256 of its unpacked bytes, into `folder`.
+    """Downloads the files NAME.gz, for each NAME with the SHA-256 of its unpacked bytes, into `folder`; whole, or not.
 
-    Each file appears under its name only when it is whole and its digest right. Raises `DataUnreachable` if no server
-    has it, `DataError` if what the servers have is damaged or the folder cannot be written.
+    Raises `DataUnreachable` if no server has one, `DataError` if it is damaged or the folder cannot be written.
     """
     first = first_to_answer([f"{mirror}{next(iter(digests))}.gz" for mirror in MIRRORS])
     if first is None:
@@ -57,8 +50,8 @@ def _fetch_one(file: str, digest: str, folder: Path, mirrors: Sequence[str]) -> 
             pooch.retrieve(mirror + file, None, fname=file, path=folder, downloader=checked)  # type: ignore[arg-type]
             return
         except RequestException as error:
-            reason = type(error).__name__
-            failure = failure or DataUnreachable(f"{mirror}{file}: the download failed ({reason}): {_REMEDY}")
+            failed = f"the download failed ({type(error).__name__})"
+            failure = failure or DataUnreachable(f"{mirror}{file}: {failed}: {_REMEDY}")
         except DataError as error:
             failure = error
     raise failure or DataUnreachable(f"no server holds {file}: {_REMEDY}")

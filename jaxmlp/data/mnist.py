@@ -1,14 +1,11 @@
-"""MNIST: found on this machine or downloaded once, and always the original, by the SHA-256 of every file.
-
-Looked for in this order: the folder the user names, the user's cache, Keras' cache, the public servers.
-"""
+"""MNIST, always the original: from the folder the user names, or else the user's cache, Keras' cache, the servers."""
 
 import os
 from pathlib import Path
 
 import platformdirs
 
-from jaxmlp.data.dataset import DIGIT_NAMES, Dataset, Split
+from jaxmlp.data.dataset import DIGIT_NAMES, Dataset
 from jaxmlp.data.idx import read_split
 from jaxmlp.data.mirrors import fetch
 from jaxmlp.data.npz import read_npz
@@ -22,23 +19,21 @@ FILES = {  # name, and SHA-256 of the uncompressed file
 }
 
 
-def mnist(data_dir: Path | None = None) -> Dataset:
+def load_mnist(data_dir: Path | None = None) -> Dataset:
     """The original 60,000 training and 10,000 test images, in the order of the files.
 
     `data_dir`, or else $JAXMLP_DATA_DIR: the folder to read the four IDX files from, gzipped or not, and no other place
-    then. Raises `DataUnreachable` if they are nowhere and cannot be downloaded, `DataError` if a file is missing from a
-    folder that was named, or is not the original.
+    then. Raises `DataUnreachable` if they are nowhere to be had, `DataError` if one is missing there, or not original.
     """
     if data_dir is not None:
         return _from_folder(data_dir.expanduser(), f"{data_dir}")
     if named := os.environ.get("JAXMLP_DATA_DIR"):
         return _from_folder(Path(named).expanduser(), f"{named} (from JAXMLP_DATA_DIR)")
-    cache, keras = cache_folder(), _keras_file()
-    missing = _missing(cache)
-    if missing and keras.exists():
-        train, test = read_npz(keras)
-        return Dataset(train, test, DIGIT_NAMES, f"MNIST from {keras}")
-    if missing:
+    cache = cache_folder()
+    if missing := _missing(cache):
+        keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / "mnist.npz"
+        if keras.exists():
+            return Dataset(*read_npz(keras), DIGIT_NAMES, f"MNIST from {keras}")
         fetch({name: FILES[name] for name in missing}, cache)
     return _read(cache)
 
@@ -48,16 +43,11 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("jaxmlp") / "mnist"
 
 
-def _keras_file() -> Path:
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / "mnist.npz"
-
-
 def _from_folder(folder: Path, called: str) -> Dataset:
     """The four files of a folder that the user named: what is wrong with it is the user's to know, not ours to mend."""
     if not folder.is_dir():
-        raise DataError(
-            f"{called}: is {'not a folder' if folder.exists() else 'not there'}; name a folder with MNIST's four files"
-        )
+        wrong = "not a folder" if folder.exists() else "not there"
+        raise DataError(f"{called}: is {wrong}; name a folder with MNIST's four files")
     if missing := _missing(folder):
         raise DataError(f"{called}: lacks {', '.join(missing)} (plain or with .gz)")
     return _read(folder)
@@ -74,9 +64,6 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _read(folder: Path) -> Dataset:
-    train, test = (_read_split(folder, *names) for names in (list(FILES)[:2], list(FILES)[2:]))
+    files, digests = [_file(folder, name) for name in FILES], tuple(FILES.values())
+    train, test = (read_split(files[i], files[i + 1], digests[i : i + 2]) for i in (0, 2))
     return Dataset(train, test, DIGIT_NAMES, f"MNIST from {folder}")
-
-
-def _read_split(folder: Path, images: str, labels: str) -> Split:
-    return read_split(_file(folder, images), _file(folder, labels), (FILES[images], FILES[labels]))

@@ -1,6 +1,4 @@
-"""Keras' copy of MNIST, `mnist.npz`, read as strictly as the IDX files: shapes before bytes, never a pickle, and the
-pixels and labels must be those of the original files. Serves `jaxmlp.data.mnist`.
-"""
+"""Keras' copy of MNIST, `mnist.npz`, read as strictly as the IDX files: shapes before bytes, never a pickle."""
 
 import hashlib
 import zipfile
@@ -52,15 +50,12 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
         if file.read(1):
             raise DataError(f"{path}: {name} goes on after the bytes that its header declares")
     if hashlib.sha256(array.data).hexdigest() != digest:
-        raise DataError(
-            f"{path}: {name} is not the original MNIST (its SHA-256 differs); delete the file or fetch it again"
-        )
+        wrong = f"{name} is not the original MNIST (its SHA-256 differs)"
+        raise DataError(f"{path}: {wrong}; delete the file or fetch it again")
     return array
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, Fortran order and dtype, as the array's header has them."""
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(file)
-    return np.lib.format.read_array_header_2_0(file)
+    first = np.lib.format.read_magic(file) == (1, 0)
+    return (np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0)(file)

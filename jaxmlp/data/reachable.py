@@ -1,5 +1,6 @@
 """Is anybody there? Found out in seconds, where downloaders retry for minutes. Serves `mirrors` and `tfds`."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -23,17 +24,9 @@ def first_to_answer(urls: Sequence[str], accept: Callable[[int], bool] = lambda 
 
     for url in urls:  # daemons, since nothing can interrupt a name look-up that hangs
         threading.Thread(target=ask, args=(url,), daemon=True).start()
-    return _first(answers, len(urls))
-
-
-def _first(answers: "queue.SimpleQueue[str | None]", expected: int) -> str | None:
-    """The first that is not None among `expected` answers, as far as they come in time."""
     end = time.monotonic() + PATIENCE
-    for _ in range(expected):
-        try:
-            answer = answers.get(timeout=max(0, end - time.monotonic()))
-        except queue.Empty:
-            return None
-        if answer is not None:
-            return answer
+    with contextlib.suppress(queue.Empty):  # time is up
+        for _ in urls:
+            if answer := answers.get(timeout=max(0, end - time.monotonic())):
+                return answer
     return None

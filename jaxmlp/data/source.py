@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from jaxmlp.checks import require_data_name
 from jaxmlp.data.dataset import Dataset
-from jaxmlp.data.generated import generated
-from jaxmlp.data.mnist import mnist
-from jaxmlp.data.tfds import tfds
-from jaxmlp.data_name import require_data_name
+from jaxmlp.data.generated import generated_digits
+from jaxmlp.data.mnist import load_mnist
+from jaxmlp.data.tfds import load_tfds
 from jaxmlp.errors import DataUnreachable
 
 
@@ -15,9 +15,8 @@ def load(data: str, data_dir: Path | None = None, seed: int = 0) -> Dataset:
 
     `data`: "mnist"; "tfds:NAME[/CONFIG]"; "generated[:N]", N training digits (60000) drawn from `seed`; "auto": MNIST,
     or generated digits marked `synthetic` where MNIST is neither on this machine nor reachable; a damaged file is an
-    error even then. `data_dir`: where MNIST's four files, or the sets of tensorflow-datasets, lie.
-
-    Raises `ConfigError` for a name that means nothing, `DataUnreachable` and `DataError` as the sources do.
+    error even then. `data_dir`: where MNIST's four files, or the sets of tensorflow-datasets, lie. Raises `ConfigError`
+    for a name that means nothing, `DataUnreachable` and `DataError` as the sources do.
     """
     require_data_name(data)
     dataset = _load(data, data_dir, seed)
@@ -29,13 +28,13 @@ def load(data: str, data_dir: Path | None = None, seed: int = 0) -> Dataset:
 def _load(data: str, data_dir: Path | None, seed: int) -> Dataset:
     kind, _, rest = data.partition(":")
     if kind == "generated":
-        return generated(int(rest or 60_000), seed)
+        return generated_digits(int(rest or 60_000), seed)
     if kind == "tfds":
-        return tfds(rest, data_dir)
+        return load_tfds(rest, data_dir)
     try:
-        return mnist(data_dir)
+        return load_mnist(data_dir)
     except DataUnreachable:
         if kind != "auto":
             raise
-        digits = generated(seed=seed)
+        digits = generated_digits(seed=seed)
         return digits._replace(synthetic=True, source=f"{digits.source}, in place of MNIST")

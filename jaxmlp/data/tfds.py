@@ -26,14 +26,13 @@ _CHUNK = 1000  # records read at once
 _REMEDY = "prepare it where there is a network and name its folder by --data-dir, or use --data generated"
 
 
-def tfds(name: str, data_dir: Path | None = None) -> Dataset:
+def load_tfds(name: str, data_dir: Path | None = None) -> Dataset:
     """The training and test split of `name`, as in "fashion_mnist" or "emnist/balanced", downloaded and prepared once.
 
     `data_dir`: where tensorflow-datasets keeps its sets (by default ~/tensorflow_datasets), or a folder with MNIST's
-    four .gz files, as $JAXMLP_DATA_DIR may be too: from these `mnist` is prepared without a network.
-
-    Raises `ConfigError` if there is no such set, `DataUnreachable` if it is not on disk and cannot be downloaded,
-    `DataError` if tensorflow-datasets is not installed or the set is not made of labelled 28x28 greyscale images.
+    four .gz files, as $JAXMLP_DATA_DIR may be too: from these `mnist` is prepared without a network. Raises
+    `ConfigError` if there is no such set, `DataUnreachable` if it is neither on disk nor to be had, `DataError` if
+    tensorflow-datasets is not installed or the set is not made of labelled 28x28 greyscale images.
     """
     library = _library()
     files = _mnist_files(data_dir) if name.split(":")[0] == "mnist" else None
@@ -42,9 +41,8 @@ def tfds(name: str, data_dir: Path | None = None) -> Dataset:
     if not builder.data_path.joinpath("dataset_info.json").exists():  # is_prepared() logs a warning if not
         _prepare(library, name, builder, files)
     if missing := {"train", "test"} - set(builder.info.splits):
-        raise DataError(
-            f"tfds:{name} has no split {' or '.join(sorted(missing))}, only {', '.join(builder.info.splits)}"
-        )
+        present = ", ".join(builder.info.splits)
+        raise DataError(f"tfds:{name} has no split {' or '.join(sorted(missing))}, only {present}")
     try:
         train, test = (_read(library, builder, split, image, label) for split in ("train", "test"))
     except Exception as error:  # the library documents none of the many that damaged files raise
@@ -57,7 +55,7 @@ def _library() -> Any:
     try:
         import tensorflow_datasets
     except ImportError as error:
-        raise DataError(f"--data tfds:… needs {error.name or error}: pip install 'jaxmlp[tfds]'") from None
+        raise DataError(f"--data tfds:… needs {error.name or error}: pip install -e '.[tfds]'") from None
     if not sys.stderr.isatty():
         tensorflow_datasets.disable_progress_bar()
     return tensorflow_datasets
@@ -96,14 +94,14 @@ def _keys(name: str, builder: Any) -> tuple[str, str]:
         found = "no images" if shape is None else f"{image} of shape {shape}"
         raise DataError(f"tfds:{name} holds {found}; greyscale images of shape (28, 28, 1) in uint8 are right")
     if not classes or classes > 256:
-        raise DataError(
-            f"tfds:{name} holds {f'{classes} classes' if classes else 'no labels'}; up to 256 classes are right"
-        )
+        found = f"{classes} classes" if classes else "no labels"
+        raise DataError(f"tfds:{name} holds {found}; up to 256 classes are right")
     return image, label
 
 
 def _prepare(library: Any, name: str, builder: Any, files: Path | None) -> None:
     """Downloads the set and writes it to the library's folder; from `files` without a network."""
+    from requests import RequestException
     from tensorflow_datasets.core.download import downloader
 
     if find_spec("tensorflow") is None:  # reading does without, writing does not
@@ -117,11 +115,11 @@ def _prepare(library: Any, name: str, builder: Any, files: Path | None) -> None:
     try:
         builder.download_and_prepare(download_config=config)
     except ImportError as error:
-        raise DataError(
-            f"preparing tfds:{name} needs the package {error.name or _line(error)}: install it first"
-        ) from None
+        package = error.name or _line(error)
+        raise DataError(f"preparing tfds:{name} needs the package {package}: install it first") from None
     except Exception as error:  # the library documents none of the many that it raises
-        kind = DataUnreachable if _is_network(library, error) else DataError
+        network = (RequestException, library.core.download.DownloadError)
+        kind = DataUnreachable if isinstance(error, network) else DataError
         raise kind(f"tfds:{name} could not be prepared in {builder.data_dir}: {_line(error)}") from None
 
 
@@ -140,12 +138,6 @@ def _must_answer(name: str, builder: Any) -> None:
     urls = [url for url in builder.url_infos if url.startswith("http")][:1]
     if urls and not first_to_answer(urls, accept=lambda status: True):
         raise DataUnreachable(f"tfds:{name} is not in {builder.data_dir} and {urls[0]} does not answer: {_REMEDY}")
-
-
-def _is_network(library: Any, error: Exception) -> bool:
-    from requests import RequestException
-
-    return isinstance(error, RequestException | library.core.download.DownloadError)
 
 
 def _read(library: Any, builder: Any, split: str, image: str, label: str) -> Split:
@@ -170,7 +162,5 @@ def _read(library: Any, builder: Any, split: str, image: str, label: str) -> Spl
 
 def _line(error: BaseException) -> str:
     """The first line of what an exception says, less the library's repetition of our own arguments."""
-    text = re.sub(
-        r'^Failed to construct dataset .*?}": |Here are 10 Builder.*', "", str(error).strip(), flags=re.DOTALL
-    )
+    text = re.sub(r'(?s)^Failed to construct dataset .*?}": |Here are 10 Builder.*', "", str(error).strip())
     return next(iter(text.splitlines()), type(error).__name__).strip(" .")

@@ -1,7 +1,6 @@
 """What an engine is: it lays images out once, then sums a loss's gradient over them or maps a function over their rows.
 
-An engine owns the first product, bytes times the first layer's weights. What comes behind it is a function that the
-caller brings, so any network and any loss runs on any layout.
+It owns the first product, bytes times the first layer's weights; a function that the caller brings does the rest.
 """
 
 from collections.abc import Callable
@@ -21,15 +20,6 @@ LossFn = Callable[[Array, Params, Array, Any], Totals]
 RowFn = Callable[[Array, Params, Array, Any], Any]
 
 
-class Batch(Protocol):
-    """A split on the device, as an engine laid it out: a pytree."""
-
-    @property
-    def size(self) -> int:
-        """Images."""
-        ...
-
-
 class Engine(Protocol):
     """Engines are frozen dataclasses: hashable, so that jit takes them as static.
 
@@ -37,7 +27,7 @@ class Engine(Protocol):
     """
 
     def place(self, split: Split, device: jax.Device) -> Any:
-        """The images and labels on the device, laid out once a run."""
+        """The images and labels on the device, laid out once a run: a pytree whose `size` is the number of images."""
         ...
 
     def sum_grads(self, loss: LossFn, params: Params, batch: Any, rows: Any = None) -> tuple[Totals, Params]:
@@ -66,23 +56,18 @@ def transpose_output(rest: Params) -> Params:
     """
     if len(rest) == 1:
         return rest
-    return (*rest[:-1], rest[-1]._replace(weights=rest[-1].weights.T))  # pyright: ignore[reportOptionalMemberAccess]
+    return (*rest[:-1], rest[-1]._replace(weights=rest[-1].weights.T))
 
 
 def chunk_grads(loss: LossFn, product: ByteMatmul) -> Callable[..., tuple[Totals, tuple[Any, Params]]]:
-    """(first, rest, images, labels, rows) -> Totals of a chunk and its gradient by `first` and `rest`.
-
-    `rest` comes with its output transposed, and so does its gradient.
-    """
+    """(first, rest with its output transposed, images, labels, rows) -> Totals of a chunk, gradient by first two."""
 
     def summed(first: Array, rest: Params, images: Array, labels: Array, rows: Any) -> tuple[Array, Totals]:
         totals = loss(product(images, first), transpose_output(rest), labels, rows)
         return totals.loss, totals
 
-    differentiated = jax.value_and_grad(summed, argnums=(0, 1), has_aux=True)
-
     def of_chunk(*chunk: Any) -> tuple[Totals, tuple[Any, Params]]:
-        (_, totals), grads = differentiated(*chunk)
+        (_, totals), grads = jax.value_and_grad(summed, argnums=(0, 1), has_aux=True)(*chunk)
         return totals, grads
 
     return of_chunk

@@ -1,8 +1,7 @@
 """Bytes times float32 weights at float32 accuracy: the first layer of every engine, forward and backward.
 
-A byte is exact in bfloat16, and a float32 is the exact sum of three bfloat16 (8 + 8 + 8 bits). So on a device whose
-bf16 units are many times faster than its float32 ones, three bf16 passes with float32 accumulation do what a general
-float32 product needs six or nine for. Products of bytes and bf16 parts are exact in float32; only the sums round.
+A byte is exact in bfloat16, and a float32 is the exact sum of three bfloat16 (8 + 8 + 8 bits): three bf16 passes do
+what a general float32 product needs six or nine for. Products of bytes and bf16 parts are exact; only the sums round.
 """
 
 import functools
@@ -40,12 +39,8 @@ bf16x3.defvjp(_forward, _backward)
 def skipping_settled(byte_matmul: ByteMatmul) -> ByteMatmul:
     """The same product, whose weight gradient leaves out images without a gradient: rows of zeros, exactly.
 
-    Unscaled pixels put logits thousands apart, so an image that is classified right has, in float32, the probabilities
-    of its label to the bit, and no gradient. That is one image in ten at the start of a run and most from step 20 on.
-    The rows with a gradient are taken first, then as many zeros as fill the next of a few static sizes: nothing is left
-    out that is not zero, and where no row is, the cost is the plain product's.
-
-    Under `jax.vmap` all sizes are computed: do not use it there.
+    Most images have none from step 20 on, see docs/architecture.md. The rows with a gradient are taken first, then as
+    many zeros as fill the next of a few static sizes. Under `jax.vmap` all sizes are computed: do not use it there.
     """
 
     @jax.custom_vjp

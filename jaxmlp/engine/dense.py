@@ -1,7 +1,6 @@
 """The formula as written, a chunk of images at a time: the reference every other engine is held to.
 
-A whole-batch formula writes and reads 245 MB of activations a step; a chunk's stay in cache. Loss, correct count and
-gradient are sums over images, so the chunks' sums are the batch's, whatever the chunk.
+A whole-batch formula writes and reads 245 MB of activations a step; a chunk's stay in cache, and all its sums add up.
 """
 
 import dataclasses
@@ -32,7 +31,7 @@ class DenseBatch(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Dense:
-    """Chunks of images in the order they came."""
+    """Chunks of images in the order they came; none is padded or dropped."""
 
     product: ByteMatmul
     chunk: int  # images a pass
@@ -44,34 +43,33 @@ class Dense:
         return DenseBatch(put(chunk_images), put(chunk_labels), put(rest_images), put(rest_labels))
 
     def sum_grads(self, loss: LossFn, params: Params, batch: DenseBatch, rows: Any = None) -> tuple[Totals, Params]:
-        """`loss` summed over all images, and the gradient of that sum; no image is padded or dropped."""
         first, rest = apart(params)
         grads_of = functools.partial(chunk_grads(loss, self.product), first, transpose_output(rest))
 
         def add(sums: Any, chunk: Any) -> tuple[Any, None]:
             return jax.tree.map(jnp.add, sums, grads_of(*chunk)), None
 
-        whole, left = self._chunks(batch, rows)  # the sums of what is left are zeros where no image is
+        whole, left = _chunks(batch, rows)  # the sums of what is left are zeros where no image is
         totals, (first_grad, rest_grad) = jax.lax.scan(add, grads_of(*left), whole)[0]
         return totals, together(first_grad, transpose_output(rest_grad))
 
     def map_rows(self, function: RowFn, params: Params, batch: DenseBatch, rows: Any = None) -> Any:
-        """What `function` gives for every image, arrays [N, …] in the order the images came."""
         first, rest = apart(params)
 
         def of_chunk(chunk: Any) -> Any:
             images, labels, own = chunk
             return function(self.product(images, first), rest, labels, own)
 
-        whole, left = self._chunks(batch, rows)
+        whole, left = _chunks(batch, rows)
         return jax.tree.map(_joined, jax.lax.map(of_chunk, whole), of_chunk(left))
 
-    def _chunks(self, batch: DenseBatch, rows: Any) -> tuple[Any, Any]:
-        """(images, labels, rows) of the whole chunks, stacked, and of what is left over."""
-        chunk = batch.chunk_labels.shape[1]
-        whole = jax.tree.map(lambda array: _cut(array, chunk)[0], rows)
-        left = jax.tree.map(lambda array: _cut(array, chunk)[1], rows)
-        return (batch.chunk_images, batch.chunk_labels, whole), (batch.rest_images, batch.rest_labels, left)
+
+def _chunks(batch: DenseBatch, rows: Any) -> tuple[Any, Any]:
+    """(images, labels, rows) of the whole chunks, stacked, and of what is left over."""
+    chunk = batch.chunk_labels.shape[1]
+    whole = jax.tree.map(lambda array: _cut(array, chunk)[0], rows)
+    left = jax.tree.map(lambda array: _cut(array, chunk)[1], rows)
+    return (batch.chunk_images, batch.chunk_labels, whole), (batch.rest_images, batch.rest_labels, left)
 
 
 def _cut(array: Any, chunk: int) -> tuple[Any, Any]:

@@ -1,8 +1,7 @@
 """In which order to lay images and pixels out so that blank pixels gather in a corner. Serves `staircase`.
 
-A staircase is an order of the pixels in which most images need only a first few: image i has no ink behind its
-`reach` Kᵢ. One greedy pass finds a good order for a set of images; several staircases, each image in the one that
-suits it best, halve what is left: k-means with a pixel order for a centre.
+A staircase is an order of the pixels in which most images need only a first few: image i has no ink behind its `reach`.
+A greedy pass finds a good one for a set of images; several halve what is left: k-means with orders for centres.
 """
 
 import itertools
@@ -20,25 +19,18 @@ class InkGroup(NamedTuple):
 
 
 def ink_groups(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 4) -> list[InkGroup]:
-    """Splits images into at most `count` staircases that keep the sum of reaches low.
+    """Splits images into at most `count` staircases that keep the sum of reaches low; 1 is a single pass.
 
-    Args:
-      ink: bool [N, P], whether a pixel of an image is not blank.
-      count: how many; 1 is a single pass.
-      sample: images the orders are first fitted to.
-      rounds: of assigning the sample's images to the order that suits them and finding the orders anew.
+    `ink`: bool [N, P], whether a pixel of an image is not blank. The orders are first fitted to `sample` images, in
+    `rounds` of assigning these to the order that suits them and finding the orders anew.
     """
     few = ink[np.random.default_rng(0).permutation(len(ink))[:sample]]  # drawn from no seed of the user's
     group = _most_alike(few, few[:count])
-    for _ in range(rounds if count > 1 else 0):
+    for images in [few] * rounds + [ink] if count > 1 else []:
         orders = [greedy_order(few[group == g])[0] for g in np.unique(group)]
-        group = _best_order(few, orders)
-    if count == 1:
-        group = np.zeros(len(ink), int)
-    else:
-        group = _best_order(ink, [greedy_order(few[group == g])[0] for g in np.unique(group)])
-    members = [np.flatnonzero(group == g) for g in np.unique(group)]
-    return [ink_group(ink, images) for images in members]
+        group = np.stack([_reach(images, order) for order in orders]).argmin(axis=0)  # the order of least reach
+    group = group if count > 1 else np.zeros(len(ink), int)
+    return [ink_group(ink, np.flatnonzero(group == g)) for g in np.unique(group)]
 
 
 def ink_group(ink: np.ndarray, members: np.ndarray) -> InkGroup:
@@ -48,12 +40,10 @@ def ink_group(ink: np.ndarray, members: np.ndarray) -> InkGroup:
 
 
 def greedy_order(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fills the places from last to first, each with the pixel that the fewest remaining images need.
+    """ink bool [n, P] -> order int [P] and reach int [n].
 
-    These images' reach is settled with it, and they no longer count.
-
-    Returns:
-      order int [P] and reach int [n] of ink bool [n, P].
+    Fills the places from last to first, each with the pixel that the fewest remaining images need: with it their reach
+    is settled, and they no longer count.
     """
     images, pixels = ink.shape
     by_pixel = np.ascontiguousarray(ink.T)
@@ -74,20 +64,14 @@ def greedy_order(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def cheapest_levels(reach: np.ndarray, count: int) -> list[int]:
     """Bounds of at most `count` runs of rising reaches that waste least when each run is raised to its largest.
 
-    Args:
-      reach: int [T], ascending. Dynamic programming over where a run begins: O(count T²).
-
-    Returns:
-      0 = b₀ < b₁ < … = T; run j is reach[bⱼ:bⱼ₊₁].
+    reach int [T], ascending -> 0 = b₀ < b₁ < … = T; run j is reach[bⱼ:bⱼ₊₁]. Dynamic programming over where a run
+    begins: O(count T²).
     """
-    tiles = len(reach)
-    cost = np.full(tiles + 1, np.inf)
-    cost[0] = 0
-    begins = []
+    tiles, begins = len(reach), []
+    cost = np.array([0.0] + [np.inf] * tiles)
+    length = np.arange(1, tiles + 1)[:, None] - np.arange(tiles)  # of a run that ends with tile i and begins with j
     for _ in range(min(count, tiles)):
-        ends = np.arange(1, tiles + 1)
-        total = cost[None, :-1] + reach[:, None] * (ends[:, None] - np.arange(tiles)[None, :])
-        total[np.arange(tiles)[None, :] >= ends[:, None]] = np.inf
+        total = np.where(length > 0, cost[:-1] + reach[:, None] * length, np.inf)
         begins.append(total.argmin(axis=1))
         cost = np.concatenate([[np.inf], total.min(axis=1)])
     bounds = [tiles]
@@ -96,11 +80,6 @@ def cheapest_levels(reach: np.ndarray, count: int) -> list[int]:
     bounds.reverse()
     largest = {first: reach[last - 1] for first, last in itertools.pairwise(bounds)}
     return [b for b in bounds if b in (0, tiles) or largest[b] != reach[b - 1]]  # runs of one reach are one run
-
-
-def _best_order(ink: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:
-    """int [n]: the order in which each image has the least reach."""
-    return np.stack([_reach(ink, order) for order in orders]).argmin(axis=0)
 
 
 def _reach(ink: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -9,21 +9,22 @@ from jaxmlp.engine.base import Engine
 from jaxmlp.engine.byte_matmul import PRODUCTS, skipping_settled
 from jaxmlp.engine.dense import Dense
 from jaxmlp.engine.staircase import Staircase
-from jaxmlp.execution import Execution
+from jaxmlp.execution import Execution, Precision
 
 
 class Tiling(NamedTuple):
-    """Images computed on together, and ink groups with a pixel order of their own."""
+    """What suits a device: images computed on together, ink groups with a pixel order of their own, arithmetic."""
 
     dense_chunk: int
     staircase_chunk: int
     groups: int
+    precision: Precision
     skip_settled: bool  # see byte_matmul.skipping_settled
 
 
 # On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
-CPU = Tiling(dense_chunk=2000, staircase_chunk=500, groups=8, skip_settled=True)
-ACCELERATOR = Tiling(dense_chunk=60_000, staircase_chunk=4000, groups=1, skip_settled=False)
+CPU = Tiling(dense_chunk=2000, staircase_chunk=500, groups=8, precision="float32", skip_settled=True)
+ACCELERATOR = Tiling(dense_chunk=60_000, staircase_chunk=4000, groups=1, precision="bf16x3", skip_settled=False)
 
 
 def settle(execution: Execution, device: jax.Device) -> Execution:
@@ -31,8 +32,7 @@ def settle(execution: Execution, device: jax.Device) -> Execution:
     tiling = _tiling(device)
     layout = "staircase" if execution.layout == "auto" else execution.layout
     chunk = execution.chunk or (tiling.dense_chunk if layout == "dense" else tiling.staircase_chunk)
-    fits = "float32" if device.platform == "cpu" else "bf16x3"
-    return Execution(layout, fits if execution.precision == "auto" else execution.precision, chunk)
+    return Execution(layout, tiling.precision if execution.precision == "auto" else execution.precision, chunk)
 
 
 def select(execution: Execution, device: jax.Device) -> Engine:

@@ -1,9 +1,8 @@
 """Full-batch training that never multiplies a blank pixel the order can avoid; exactly the mathematics of `dense`.
 
-A pixel without ink adds nothing to the first layer and gets no gradient, and a full batch does not care about the
-order of images or of pixels. `place` orders both, once a run (`ink_order.py`), cuts the images into tiles of like reach
-K, and keeps of each tile its first K pixels only. A tile then costs `X[:, :K] @ W1[:K]`: leading slices of a permuted
-W1, large dense matmuls, no gather in the loop. Parameters and gradients keep their own order outside the engine.
+`place` orders images and pixels once a run (`ink_order.py`), cuts the images into tiles of like reach K, and keeps of
+each its first K pixels. A tile then costs `X[:, :K] @ W1[:K]`: leading slices of a permuted W1, dense matmuls, no
+gather in the loop. Parameters and gradients keep their own order outside. The story is in docs/architecture.md.
 """
 
 import dataclasses
@@ -75,10 +74,8 @@ class Staircase:
         )
 
     def sum_grads(self, loss: LossFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> tuple[Totals, Params]:
-        """`loss` summed over all images, and the gradient of that sum."""
         first, rest = apart(params)
-        ordered, rest = first[batch.orders], transpose_output(rest)
-        grads_of = chunk_grads(loss, self.product)
+        ordered, rest, grads_of = first[batch.orders], transpose_output(rest), chunk_grads(loss, self.product)
 
         def add(sums: Any, tile: Any) -> tuple[Any, None]:
             totals, ordered_grad, rest_grad = sums
@@ -98,7 +95,6 @@ class Staircase:
         return totals, together(_in_pixel_order(ordered_grad, batch.places), transpose_output(rest_grad))
 
     def map_rows(self, function: RowFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> Any:
-        """What `function` gives for every image, arrays [N, …] in the order the images came."""
         first, rest = apart(params)
         ordered = first[batch.orders]
 
@@ -144,24 +140,17 @@ def _tiles(ink: np.ndarray, size: int, groups: int) -> tuple[list[Tile], np.ndar
 
     Returns the tiles by rising reach, the smaller one first, and the orders int32 [groups, 784].
     """
-    found = ink_groups(ink, max(1, min(groups, len(ink) // (8 * size))))
-    if _mean_reach(found) > WORTHWHILE * ink.shape[1]:
-        identity = np.arange(ink.shape[1])
-        found, size = [InkGroup(np.arange(len(ink)), np.full(len(ink), ink.shape[1]), identity)], size * MORE_IMAGES
-    left = [_by_reach(group).members[len(group.members) // size * size :] for group in found]
+    images, pixels = ink.shape
+    found = [_by_reach(group) for group in ink_groups(ink, max(1, min(groups, images // (8 * size))))]
+    if np.concatenate([group.reach for group in found]).mean() > WORTHWHILE * pixels:
+        found, size = [InkGroup(np.arange(images), np.full(images, pixels), np.arange(pixels))], size * MORE_IMAGES
     if len(found) > 1:
-        found.append(ink_group(ink, np.concatenate(left)))
+        left = [group.members[len(group.members) // size * size :] for group in found]
+        found.append(_by_reach(ink_group(ink, np.concatenate(left))))
     last = len(found) - 1
     tiles = [tile for i, group in enumerate(found) for tile in _cut(group, i, size, with_rest=i == last)]
     tiles.sort(key=lambda tile: (len(tile.members), tile.reach))
     return tiles, np.stack([group.order for group in found]).astype(np.int32)
-
-
-def _cut(group: InkGroup, number: int, size: int, with_rest: bool) -> list[Tile]:
-    members, reach, _ = _by_reach(group)
-    last = len(members) if with_rest else len(members) // size * size
-    starts = range(0, last, size)
-    return [Tile(members[i : i + size], int(reach[i : i + size].max()), number) for i in starts]
 
 
 def _by_reach(group: InkGroup) -> InkGroup:
@@ -169,8 +158,10 @@ def _by_reach(group: InkGroup) -> InkGroup:
     return group._replace(members=group.members[ascending], reach=group.reach[ascending])
 
 
-def _mean_reach(found: list[InkGroup]) -> float:
-    return float(np.concatenate([group.reach for group in found]).mean())
+def _cut(group: InkGroup, number: int, size: int, with_rest: bool) -> list[Tile]:
+    members, reach, _ = group
+    starts = range(0, len(members) if with_rest else len(members) // size * size, size)
+    return [Tile(members[i : i + size], int(reach[i : i + size].max()), number) for i in starts]
 
 
 def _levels(tiles: list[Tile]) -> list[list[Tile]]:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError, DataError
-from jaxmlp.program import Program
 from jaxmlp.run.files import make_folder, read_json, write_json, write_whole
 
 
@@ -30,16 +29,6 @@ class Cell(NamedTuple):
     program_digest: str
     data_digest: str
 
-    @property
-    def key(self) -> tuple[str, int, str]:
-        """What the cell is a result of."""
-        return self.program_digest, self.steps, self.data_digest
-
-
-def key(program: Program, data_digest: str) -> tuple[str, int, str]:
-    """The `Cell.key` of a program's result on that data."""
-    return program.digest(), program.steps, data_digest
-
 
 def digest(dataset: Dataset) -> str:
     """SHA-256 of all pixels and labels: the same data from another folder is the same data."""
@@ -51,18 +40,17 @@ def digest(dataset: Dataset) -> str:
 
 
 def read_cells(folder: Path, resume: bool) -> list[Cell]:
-    """The cells an earlier sweep left in `folder`.
-
-    Raises:
-      ConfigError: there are some and nobody said --resume, or they cannot be read.
-    """
+    """The cells an earlier sweep left in `folder`. Raises ConfigError where --resume is missing or they are damaged."""
     path = folder / "results.json"
     if not path.exists():
         return []
     if not resume:
         raise ConfigError(f"{path} is there already: add --resume to keep its finished cells, or give another --out")
     try:
-        return [_cell(fields) for fields in _listed(read_json(path))]
+        content = read_json(path)
+        if not isinstance(content, list):
+            raise ValueError("it is no list")
+        return [_cell(fields) for fields in content]
     except (DataError, ValueError) as error:
         raise ConfigError(f"{path} is not a sweep's results ({error}); remove it or give another --out") from None
 
@@ -77,12 +65,6 @@ def write_cells(folder: Path, cells: Sequence[Cell]) -> None:
     make_folder(folder)
     write_json(folder / "results.json", rows)
     write_whole(folder / "results.csv", text.getvalue().encode())
-
-
-def _listed(content: Any) -> list[Any]:
-    if not isinstance(content, list):
-        raise ValueError("it is no list")
-    return content
 
 
 def _cell(fields: Any) -> Cell:

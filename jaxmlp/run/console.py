@@ -40,14 +40,16 @@ class Console(Observer):
         self._bar.update()
 
     def on_report(self, report: Report) -> None:
-        """The three lines, or the JSON object."""
+        """The original's three lines, character for character in form, or one JSON object on one line."""
         if self._json:
-            self._print(report_object(report, self._dataset), sys.stdout)
+            data = {"data": self._dataset.source, "mnist_replaced": self._dataset.synthetic}
+            self._print(json.dumps({**report._asdict(), **data}), sys.stdout)
         else:
-            self.say(report_lines(report))
+            self.say(f"Loss at step {report.step}: {report.loss:f}")
+            self.say(f"Training accuracy: {report.train_accuracy:.1f}%")
+            self.say(f"Test accuracy: {report.test_accuracy:.1f}%")
 
     def close(self) -> None:
-        """Takes the bar off the screen."""
         if self._bar is not None:
             self._bar.close()
 
@@ -57,28 +59,12 @@ class Console(Observer):
         stream.flush()
 
 
-def report_lines(report: Report) -> str:
-    """The original's three lines, character for character in form."""
-    return (
-        f"Loss at step {report.step}: {report.loss:f}\n"
-        f"Training accuracy: {report.train_accuracy:.1f}%\n"
-        f"Test accuracy: {report.test_accuracy:.1f}%"
-    )
-
-
-def report_object(report: Report, dataset: Dataset) -> str:
-    """The same as one JSON object on one line; accuracies in percent. `mnist_replaced`: generated digits stood in."""
-    return json.dumps({**report._asdict(), "data": dataset.source, "mnist_replaced": dataset.synthetic})
-
-
 def introduction(placed: Placed, dataset: Dataset) -> str:
     """The original's two lines of shapes, then what it runs on and what it reads."""
-    execution = ", ".join(f"{name} {value}" for name, value in placed.execution.as_dict().items())
-    shapes = [
-        f"{name} set {split.images.shape} {(len(split.labels), placed.classes)}"
-        for name, split in (("Training", dataset.train), ("Test", dataset.test))
-    ]
-    return "\n".join([*shapes, f"Device: {device.full_name(placed.device)}; {execution}", f"Data: {dataset.source}"])
+    execution = ", ".join(f"{name} {value}" for name, value in vars(placed.execution).items())
+    train, test = (f"{split.images.shape} {(len(split.labels), placed.classes)}" for split in dataset[:2])
+    shapes, where = f"Training set {train}\nTest set {test}", device.full_name(placed.device)
+    return f"{shapes}\nDevice: {where}; {execution}\nData: {dataset.source}"
 
 
 def summary(steps: int, images: int, seconds: float, compile_seconds: float) -> str:

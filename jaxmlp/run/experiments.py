@@ -1,7 +1,4 @@
-"""One program after the other on the same data, and the write-up's claim beside what came out: the worker of `sweep`.
-
-Data is laid out once, and programs of one shape share one compiled step. A cell is on disk as soon as it is known.
-"""
+"""One program after another on the same data, and the write-up's claim beside what came out; the worker of `sweep`."""
 
 import sys
 import time
@@ -34,7 +31,6 @@ class Bar(Observer):
         self._bar = bar
 
     def on_step(self, report: Report) -> None:
-        """One step further."""
         self._bar.set_postfix_str(f"loss {report.loss:.4g}", refresh=False)
         self._bar.update()
 
@@ -49,13 +45,14 @@ def sweep(
     if dataset.synthetic:
         print(synthetic_notice(dataset.source))
     placed, data_digest = place(Execution(), dataset, device), cells.digest(dataset)
-    known = {cell.key: cell for cell in earlier}
+    known = {(cell.program_digest, cell.steps, cell.data_digest): cell for cell in earlier}
     done: list[Cell] = []
     with tqdm(total=sum(p.steps for p in programs), unit="step", disable=not sys.stderr.isatty(), leave=False) as bar:
         for program in programs:
-            bar.set_description(_name(program), refresh=False)
-            key = cells.key(program, data_digest)
-            done.append(known.pop(key, None) or run_cell(program, placed, dataset.source, data_digest, Bar(bar)))
+            name = f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}"
+            bar.set_description(name, refresh=False)
+            found = known.pop((program.digest(), program.steps, data_digest), None)
+            done.append(found or run_cell(program, placed, dataset.source, data_digest, Bar(bar)))
             bar.update(program.steps * len(done) - bar.n)
             cells.write_cells(folder, [*done, *known.values()])
     print(table(done))
@@ -115,7 +112,3 @@ def finding(done: Sequence[Cell], source: str) -> str:
         f"Here, {done[0].steps} steps on {source}: above {CLAIMED_ACCURACY:g} % "
         f"{'is' if len(above) == 1 else 'are'} {names or 'none'}. The claim {'holds' if holds else 'does not hold'}."
     )
-
-
-def _name(program: Program) -> str:
-    return f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}"

@@ -13,11 +13,7 @@ from jaxmlp.errors import DataError, OutputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes beside `path` and renames: a reader sees the old file or the new one, never a part.
-
-    Raises:
-      OutputError: names the path.
-    """
+    """Writes beside `path` and renames: a reader sees the old file or the new, never a part. Raises OutputError."""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:

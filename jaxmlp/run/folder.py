@@ -1,5 +1,6 @@
 """A run on disk: config.json, metrics.jsonl, model.safetensors, test_predictions.npy; each whole or not there."""
 
+import dataclasses
 import datetime
 import json
 import sys
@@ -22,16 +23,11 @@ from jaxmlp.trainer import Placed, Report
 class RunFolder(Observer):
     """The `Observer` that keeps a run.
 
-    A metrics line that cannot be written (a full disk, say) does not stop a run that may have taken minutes: the run
-    goes on, and `require_complete` tells.
+    What cannot be written (the disk is full, say) does not stop a run of minutes: in the end `require_complete` tells.
     """
 
     def __init__(self, path: Path, config: dict[str, Any]):
-        """Makes the folder, refusing one that holds something, and writes config.json.
-
-        Raises:
-          OutputError: the folder cannot be made or written, or is not empty.
-        """
+        """Makes the folder and writes config.json. Raises OutputError where it cannot, or the folder is not empty."""
         self.path = path
         self._failure: OutputError | None = None
         self._file = path / "metrics.jsonl"
@@ -54,18 +50,13 @@ class RunFolder(Observer):
             self._failed(error)
 
     def close(self) -> None:
-        """Ends metrics.jsonl."""
         try:
             self._metrics.close()
         except OSError as error:
             self._failed(error)
 
     def finish(self, program: Program, params: Params, test_predictions: np.ndarray) -> None:
-        """Writes the model and the predictions float32 [N, C]: both are tried.
-
-        Raises:
-          OutputError: these or a metrics line could not be written; names the path.
-        """
+        """Tries to write the model and the predictions, float32 [N, C]. Raises what `require_complete` does."""
         for write in (
             lambda: model_file.write_model(self.path / model_file.NAME, program, params),
             lambda: write_npy(self.path / "test_predictions.npy", test_predictions),
@@ -97,7 +88,7 @@ def describe(program: Program, placed: Placed, source: str) -> dict[str, Any]:
     return {
         "program": program.as_dict(),
         "program_digest": program.digest(),
-        "execution": placed.execution.as_dict(),
+        "execution": dataclasses.asdict(placed.execution),
         "data": source,
         "device": device.full_name(placed.device),
         "versions": {"jaxmlp": __version__, "jax": version("jax"), "python": sys.version.split()[0]},

@@ -29,11 +29,7 @@ def write_model(path: Path, program: Program, params: Params) -> None:
 
 
 def read_model(path: Path) -> tuple[Program, Params]:
-    """What `write_model` wrote at `path`, or in the run's folder that `path` is.
-
-    Raises:
-      DataError: there is no such file, or it is something else; names it, and what is wrong.
-    """
+    """What `write_model` wrote at `path`, or in the run's folder that `path` is. Raises DataError naming the file."""
     file = path / NAME if path.is_dir() else path
     metadata, tensors = _content(file)
     program = _program(file, metadata)

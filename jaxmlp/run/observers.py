@@ -23,11 +23,8 @@ class Observer(Protocol):
 def drive(run: Run, observers: Sequence[Observer], stopping: Callable[[], bool] = lambda: False) -> Report | None:
     """Trains to the end, or to the first whole step at which `stopping()`, telling the observers in their order.
 
-    Returns:
-      The last report; None where there was no step left.
-
-    Raises:
-      DivergedError: as the run does. The observers are closed then, as they are on every way out.
+    Returns the last report, None where there was no step left. Raises DivergedError as the run does; the observers are
+    closed on every way out.
     """
     last = None
     with contextlib.ExitStack() as stack:

@@ -24,11 +24,10 @@ class Plots(Observer):
     def __init__(self):
         """Raises ConfigError when matplotlib is not installed: before a run, not after it."""
         if find_spec("matplotlib") is None:
-            raise ConfigError("--plots needs matplotlib: pip install 'jaxmlp[plot]'")
+            raise ConfigError("--plots needs matplotlib: pip install -e '.[plot]'")
         self._reports: list[Report] = []
 
     def on_step(self, report: Report) -> None:
-        """A point of the curves."""
         self._reports.append(report)
 
     def draw(self, dataset: Dataset, folder: Path) -> None:

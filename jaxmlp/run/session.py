@@ -1,19 +1,20 @@
 """One training run of a command: trained, watched, kept, and held to its target. The worker of `jaxmlp.train`."""
 
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import jax
 
-from jaxmlp.compile_clock import CompileClock
+from jaxmlp.compilation import CompileClock
 from jaxmlp.data import Dataset
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Program
 from jaxmlp.run.console import Console, introduction, summary, synthetic_notice
 from jaxmlp.run.folder import RunFolder, default_folder, describe
-from jaxmlp.run.interrupt import Interrupt
 from jaxmlp.run.observers import Observer, drive
 from jaxmlp.run.plots import Plots
 from jaxmlp.trainer import Report, Run, place
@@ -31,11 +32,8 @@ def train(
 ) -> int:
     """Trains, reports, and leaves the run's folder `out`; draws with `plots`.
 
-    Returns:
-      The exit code: 1 where the test accuracy in percent is below `target`, 130 where Ctrl-C ended the run.
-
-    Raises:
-      JaxmlpError: it diverged, or its files could not be written; then the results are printed all the same.
+    Returns the exit code: 1 where the test accuracy in percent is below `target`, 130 where Ctrl-C ended the run.
+    Raises JaxmlpError where it diverged, or its files could not be written; then the results are printed all the same.
     """
     if dataset.synthetic:
         console.warn(synthetic_notice(dataset.source))
@@ -80,3 +78,22 @@ def _exit_code(run: Run, last: Report, folder: RunFolder, console: Console, targ
         return 0
     console.warn(f"Test accuracy {accuracy:.2f}% is below the target of {target:g}%")
     return 1
+
+
+class Interrupt:
+    """While entered, a first Ctrl-C only sets `asked`, so that a step is never cut in two; a second one interrupts."""
+
+    def __init__(self):
+        self.asked = False
+
+    def __enter__(self) -> "Interrupt":
+        self._previous = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

@@ -1,4 +1,4 @@
-"""glibc's float32 logf, sinf and cosf, bit for bit, for `tf_random`: TensorFlow's Box-Muller calls them.
+"""glibc's float32 logf, sinf and cosf, bit for bit, for `random`: TensorFlow's Box-Muller calls them.
 
 They are polynomials in double rounded once to float32, and not correctly rounded, so no other library gives their
 last bits. Constants: Arm optimized-routines (math/logf_data.c, math/sincosf_data.c; MIT), which glibc 2.28+ uses.

@@ -17,10 +17,5 @@ def of_perceptron(units: Sequence[int]) -> list[int]:
     seeds, ops = [], 2 * REFORMAT  # of the training and of the test set
     for width in units:
         seeds.append(ops + DRAW_IN_VARIABLE)
-        ops += VARIABLE + zeros_variable(width) + RELU
+        ops += VARIABLE + (6 if width >= SMALL_ZEROS else 4) + RELU  # between the two, `tf.Variable(tf.zeros([width]))`
     return seeds
-
-
-def zeros_variable(elements: int) -> int:
-    """Ops of `tf.Variable(tf.zeros([elements]))`."""
-    return 6 if elements >= SMALL_ZEROS else 4

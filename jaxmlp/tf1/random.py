@@ -1,8 +1,7 @@
 """The random streams of TensorFlow 1.x, bit for bit, in NumPy: what its CPU kernels draw from a seed.
 
-`model.init` draws the original program's weights from here, so a run of the port starts from the very bits a run of
-TensorFlow 1.15 starts from. Philox4x32-10 (Salmon et al., SC'11; tensorflow/core/lib/random/philox_random.h) feeds
-Box-Muller (random_distributions.h), whose logf, sinf and cosf are glibc's: those live in `glibc.py`.
+Philox4x32-10 (Salmon et al., SC'11; tensorflow/core/lib/random/philox_random.h) feeds Box-Muller
+(random_distributions.h), whose logf, sinf and cosf are glibc's: `glibc.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,22 +29,16 @@ class Stream(NamedTuple):
     seed2: int
     runs: int = 0  # 0 for the op's first `session.run`, 1 for its second, …
 
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.seed & 0xFFFFFFFF, (self.seed >> 32) & 0xFFFFFFFF
+
+Draw = Callable[[np.ndarray, int, Stream], np.ndarray]  # groups or blocks uint64 [G], values in all -> [G, 4]
 
 
 def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream:
     """The stream of an op, by the rule of `tf.compat.v1.get_seed`.
 
-    Args:
-      graph_seed: of `tf.set_random_seed`, any integer, or None where it was not called.
-      op_seed: the op's own `seed=`, any integer. With a graph seed and no op seed TF 1.15 takes the number of ops
-        already in the graph; the original program's two are those of `op_seeds.of_perceptron`.
-      runs: earlier runs of this op in the same session.
-
-    Raises:
-      ValueError: neither seed is given (TensorFlow then draws at random), or `runs` is negative.
+    `graph_seed`: of `tf.set_random_seed`, any integer, or None where it was not called. `op_seed`: the op's own
+    `seed=`; without one TF 1.15 takes the number of ops already in the graph, see `op_seeds.of_perceptron`. `runs`:
+    earlier ones of this op in the same session. Raises ValueError where `op_seed` is None or `runs` is negative.
     """
     if runs < 0:
         raise ValueError(f"runs = {runs}: an op cannot have run fewer than 0 times before")
@@ -58,18 +51,13 @@ def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream
 
 def truncated_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.truncated_normal`: float32 of `shape`, normal values redrawn until within two standard deviations."""
-    size = _size(shape)
-    out = np.empty((_groups(size), 4), np.float32)
-    for first in range(0, len(out), GROUPS_PER_BATCH):
-        batch = out[first : first + GROUPS_PER_BATCH]
-        batch[:] = _truncated_groups(np.arange(first, first + len(batch), dtype=np.uint64), size, stream)
-    return _scaled(out, size, shape, stddev, mean)
+    return _scaled(_in_batches(_truncated_groups, np.float32, shape, stream), shape, stddev, mean)
 
 
 def random_normal(shape: Shape, stream: Stream, mean: float = 0.0, stddev: float = 1.0) -> np.ndarray:
     """`tf.random.normal`: float32 of `shape`."""
-    size = _size(shape)
-    return _scaled(_in_batches(_box_muller, np.float32, size, stream), size, shape, stddev, mean)
+    values = _in_batches(lambda *of: _box_muller(_words(*of)), np.float32, shape, stream)
+    return _scaled(values, shape, stddev, mean)
 
 
 def random_uniform(
@@ -77,19 +65,17 @@ def random_uniform(
 ) -> np.ndarray:
     """`tf.random.uniform` over [minval, maxval): float32 or int32 of `shape`.
 
-    Raises:
-      ValueError: another dtype; integers without a `maxval`, or with an empty range or one that int32 cannot hold.
+    Raises ValueError for another dtype, and for integers without a range that int32 can hold.
     """
-    dtype, size = np.dtype(dtype), _size(shape)
-    if dtype == np.float32:
+    if (dtype := np.dtype(dtype)) == np.float32:
         low, high = np.float32(minval), np.float32(1 if maxval is None else maxval)
-        units = _in_batches(_unit_floats, np.float32, size, stream)
-        return _scaled(units, size, shape, float(high - low), float(low))
+        units = _in_batches(lambda *of: _unit_floats(_words(*of)), np.float32, shape, stream)
+        return _scaled(units, shape, float(high - low), float(low))
     if dtype != np.int32:
         raise ValueError(f"random_uniform draws float32 or int32, not {dtype}")
     if maxval is None or not -(2**31) <= minval < maxval <= 2**31 - 1:
         raise ValueError(f"random_uniform int32 needs minval < maxval within int32, not [{minval}, {maxval})")
-    words = _in_batches(lambda words: words, np.uint32, size, stream).reshape(-1)[:size]
+    words = _in_batches(_words, np.uint32, shape, stream)
     offsets = (words % np.uint32(maxval - minval)).astype(np.int64)
     return (offsets + minval).astype(np.int32).reshape(shape)
 
@@ -103,7 +89,7 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     c0, c1 = counter_low & mask, counter_low >> shift
     c2 = np.full_like(c0, stream.seed2 & 0xFFFFFFFF)
     c3 = np.full_like(c0, stream.seed2 >> 32)
-    k0, k1 = stream.key
+    k0, k1 = stream.seed & 0xFFFFFFFF, (stream.seed >> 32) & 0xFFFFFFFF
     for _ in range(10):
         p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
         c0, c1, c2, c3 = (p1 >> shift) ^ c1 ^ np.uint64(k0), p1 & mask, (p0 >> shift) ^ c3 ^ np.uint64(k1), p0 & mask
@@ -111,13 +97,14 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def _in_batches(convert: Callable[[np.ndarray], np.ndarray], dtype: DTypeLike, size: int, stream: Stream) -> np.ndarray:
-    """Groups of four values, one Philox block a group, a batch at a time."""
-    out = np.empty((_groups(size), 4), dtype)
+def _in_batches(draw: Draw, dtype: DTypeLike, shape: Shape, stream: Stream) -> np.ndarray:
+    """As many values as `shape` has, flat; `draw` is given the numbers of some groups of four, uint64 [G]."""
+    size = int(np.prod(shape, dtype=np.int64))
+    out = np.empty((-(-size // 4), 4), dtype)
     for first in range(0, len(out), GROUPS_PER_BATCH):
-        last = min(first + GROUPS_PER_BATCH, len(out))
-        out[first:last] = convert(philox(_counter(np.arange(first, last, dtype=np.uint64), size, stream), stream))
-    return out
+        batch = out[first : first + GROUPS_PER_BATCH]
+        batch[:] = draw(np.arange(first, first + len(batch), dtype=np.uint64), size, stream)
+    return out.reshape(-1)[:size]
 
 
 def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarray:
@@ -127,7 +114,7 @@ def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarr
     open_rows = np.arange(len(groups))
     for block in range(BLOCKS_PER_SAMPLE):
         counters = groups[open_rows] * np.uint64(BLOCKS_PER_SAMPLE) + np.uint64(block)
-        candidates = _box_muller(philox(_counter(counters, size, stream), stream))
+        candidates = _box_muller(_words(counters, size, stream))
         accepted = np.abs(candidates) < TRUNCATION
         place = kept[open_rows, None] + np.cumsum(accepted, axis=1) - 1
         row, column = np.nonzero(accepted & (place < 4))
@@ -139,10 +126,9 @@ def _truncated_groups(groups: np.ndarray, size: int, stream: Stream) -> np.ndarr
     raise AssertionError("256 Philox blocks without four values inside two standard deviations")
 
 
-def _counter(blocks: np.ndarray, size: int, stream: Stream) -> np.ndarray:
-    """Block numbers of this run: every run before it has moved the op's counter on by 256 blocks a value."""
-    base = stream.runs * BLOCKS_PER_SAMPLE * size
-    return blocks + np.uint64(base % 2**64)
+def _words(blocks: np.ndarray, size: int, stream: Stream) -> np.ndarray:
+    """Philox blocks of this run: every run before it has moved the op's counter on by 256 blocks a value."""
+    return philox(blocks + np.uint64(stream.runs * BLOCKS_PER_SAMPLE * size % 2**64), stream)
 
 
 def _unit_floats(words: np.ndarray) -> np.ndarray:
@@ -159,15 +145,6 @@ def _box_muller(words: np.ndarray) -> np.ndarray:
     return np.stack([sine * radius, cosine * radius], axis=2).reshape(-1, 4)
 
 
-def _scaled(groups: np.ndarray, size: int, shape: Shape, scale: float, offset: float) -> np.ndarray:
-    """The first `size` values times scale plus offset, in two float32 roundings as TensorFlow's kernels do."""
-    values = groups.reshape(-1)[:size]
+def _scaled(values: np.ndarray, shape: Shape, scale: float, offset: float) -> np.ndarray:
+    """Values times scale plus offset, in two float32 roundings as TensorFlow's kernels do."""
     return (values * np.float32(scale) + np.float32(offset)).reshape(shape)
-
-
-def _size(shape: Shape) -> int:
-    return int(np.prod(shape, dtype=np.int64))
-
-
-def _groups(size: int) -> int:
-    return -(-size // 4)

@@ -18,14 +18,14 @@ from parity.compare.rules import rule_of
 from parity.compare.tiers import compare, own_rule
 from parity.compare.trace import cut
 from parity.noise import reference
-from parity.noise.benign import DENSE, benign
-from parity.noise.ensemble import budget, ensemble
+from parity.noise.benign import DENSE, benign_variants
+from parity.noise.ensemble import budget, side_by_side
 from parity.noise.reference import Reference
 from parity.oracle import select
 from parity.report import junit, page, plain
 from parity.report.proof import Candidate, Proof
 from parity.report.text import table
-from parity.subject.port import Port, candidates, port
+from parity.subject.port import Port, candidates
 
 Say = Callable[[str], None]
 
@@ -70,8 +70,8 @@ def run(options: ProveOptions, say: Say) -> Proof:
 
 def allowance(program: Program, dataset: Dataset, device: jax.Device, say: Say) -> Budget:
     """What the benign ensemble allows a free run."""
-    base, variants = port(program, dataset, device, DENSE), benign(program, dataset, device, free=True)
-    return budget(*ensemble(base, variants, lambda step: say(f"benign ensemble, {step}")))
+    base, variants = Port.of(program, dataset, device, DENSE), benign_variants(program, dataset, device, free=True)
+    return budget(*side_by_side(base, variants, lambda step: say(f"benign ensemble, {step}")))
 
 
 def hold(subjects: Iterable[Port], expected: Reference, allowed: Budget | None, out: Path, say: Say) -> list[Candidate]:

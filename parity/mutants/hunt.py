@@ -24,10 +24,10 @@ from parity.compare.tiers import Check, compare
 from parity.errors import CannotCompare
 from parity.mutants import inputs, layout, network, training
 from parity.mutants.mutant import REFUSED, Mutant
-from parity.noise.benign import benign
-from parity.noise.ensemble import budget, ensemble
+from parity.noise.benign import benign_variants
+from parity.noise.ensemble import budget, side_by_side
 from parity.noise.reference import Reference
-from parity.subject.port import Port, port
+from parity.subject.port import Port
 
 KILLED = 10  # times over the limit, at least
 BENIGN = 1 / 3  # of the limit, at most
@@ -67,14 +67,14 @@ class Hunt:
         """A finding for each mutant, in their order; `jobs` at a time."""
         allowed = None
         if any(mutant.free for mutant in mutants):
-            allowed = budget(*ensemble(self._port(), self._variants, lambda step: None))
+            allowed = budget(*side_by_side(self._port(), self._variants, lambda step: None))
         with ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(lambda mutant: self._killed(mutant, allowed), mutants)
 
     @functools.cached_property
     def _variants(self) -> list[Port]:
         rest = dataclasses.replace(self._port(rest=True), name="a rest that fills no chunk")
-        return [*benign(self.program, self.dataset, self.device, free=False), rest]
+        return [*benign_variants(self.program, self.dataset, self.device, free=False), rest]
 
     def _left_alone(self, variant: Port) -> Finding:
         """A harmless variant: nothing may come near a limit."""
@@ -101,7 +101,7 @@ class Hunt:
     def _port(self, layout: Layout = "dense", rest: bool = False) -> Port:
         images = len(self.dataset.train.labels)
         chunk = images // (CHUNKS - 1) - 1 if rest else -(-images // CHUNKS)
-        return port(self.program, self.dataset, self.device, Execution(layout, "float32", chunk))
+        return Port.of(self.program, self.dataset, self.device, Execution(layout, "float32", chunk))
 
     def _checks(self, one: Port, allowed: Budget | None) -> list[Check]:
         theirs, truths = self.reference

@@ -11,23 +11,23 @@ from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.program import Program
 from parity.errors import CannotCompare
-from parity.subject.port import Port, port
+from parity.subject.port import Port
 
 DENSE = Execution("dense", "float32")
 
 
-def benign(program: Program, dataset: Dataset, device: jax.Device, *, free: bool) -> list[Port]:
+def benign_variants(program: Program, dataset: Dataset, device: jax.Device, *, free: bool) -> list[Port]:
     """The variants: for free runs also those that start one unit in the last place away. Raises `CannotCompare`."""
     if device.platform == "tpu":
         raise CannotCompare(f"float64 was asked of {device.device_kind}, which has none: use --device cpu")
-    straight, images = port(program, dataset, device, DENSE), len(dataset.train.labels)
+    straight, images = Port.of(program, dataset, device, DENSE), len(dataset.train.labels)
     chunks = [max(1, images // 7), max(1, images // 3 + 1)]  # with images left over
     others = {f"chunks of {n}": dataclasses.replace(DENSE, chunk=n) for n in chunks}
     others["another engine"] = Execution("staircase", "float32")
     return [
         dataclasses.replace(straight, name="float64", float64=True),
         *(_permuted(straight, seed) for seed in (1, 2)),
-        *(dataclasses.replace(port(program, dataset, device, other), name=name) for name, other in others.items()),
+        *(dataclasses.replace(Port.of(program, dataset, device, other), name=name) for name, other in others.items()),
         *(_nudged(straight, seed) for seed in (1, 2) if free),
     ]
 

@@ -33,7 +33,9 @@ def budget(base: Named, runs: Mapping[str, Named]) -> Budget:
     )
 
 
-def ensemble(base: Subject, variants: Sequence[Subject], say: Callable[[str], None]) -> tuple[Named, dict[str, Named]]:
+def side_by_side(
+    base: Subject, variants: Sequence[Subject], say: Callable[[str], None]
+) -> tuple[Named, dict[str, Named]]:
     """The free runs of `base` and, by name, of its variants, side by side to their end or to the step they part at.
 
     `say` is told of every step.

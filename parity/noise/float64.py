@@ -19,13 +19,12 @@ from jaxmlp import model
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.base import apart
 from jaxmlp.model import Params, Pass
+from parity.subject.port import Forward
 
 CHUNK = 2000  # images at a time: their float64 activations stay near the cache
 TIED = 250  # … and those whose Jacobians are taken at a time, each of [C, units] numbers
 NEGLIGIBLE = 1e-12  # κ below this: the image is so far from a tie that it adds nothing to any limit
 UNIT = 2.0**-24  # float32 rounds to within this of a number, relative to it
-
-Forward = Callable[[Array, Params, Any], Pass]
 
 
 class Truth(NamedTuple):

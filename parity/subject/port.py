@@ -19,7 +19,7 @@ from jax import Array
 
 from jaxmlp import model, trainer
 from jaxmlp.data.dataset import PIXELS, Dataset
-from jaxmlp.engine import settle
+from jaxmlp.engine import Engine, settle
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Params, Pass, Totals
 from jaxmlp.program import Program
@@ -27,6 +27,8 @@ from jaxmlp.tf1.optimizers import gradient_descent
 from parity.compare.tensor import Named
 from parity.compare.trace import in_role, of_role
 from parity.subject.subject import Measured
+
+Forward = Callable[[Array, Params, Any], Pass]  # inputs, rest, rows -> the pass of n images
 
 
 def arrays(dataset: Dataset) -> Named:
@@ -45,12 +47,20 @@ class Port:
     placed: trainer.Placed
     initial: Params  # float32, on the host
     optimizer: optax.GradientTransformation
-    forward: Callable[[Array, Params, Any], Pass] = model.forward
+    forward: Forward = model.forward
     totals: Callable[[Array, Array], Totals] = model.totals
     changed: Callable[[trainer.Step], trainer.Step] = lambda step: step  # what is made of the trainer's step
     rows: Any = None  # what goes along with the images
     order: np.ndarray | None = None  # the training images in the order they were placed; None: as they come
     float64: bool = False
+
+    @classmethod
+    def of(cls, program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> "Port":
+        """The product, computed this way."""
+        placed = trainer.place(execution, dataset, device)
+        name = f"{placed.execution.layout} {placed.execution.precision}"
+        optimizer = gradient_descent(program.optimizer.learning_rate)
+        return cls(name, program, dataset, placed, model.init(program, PIXELS, placed.classes), optimizer)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -73,8 +83,9 @@ class Port:
 
     def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
         with self._precision():
-            state = self._state(start)
-            grads = self._backward(state.params, logits_grad if self.order is None else logits_grad[self.order])
+            params, placed = self._state(start).params, self.placed
+            rows = (self.rows, logits_grad if self.order is None else logits_grad[self.order])
+            grads = _handed_over(params, placed.train, rows, engine=placed.engine, forward=self.forward)
             return _arrays("backward", grads)
 
     def free(self) -> Iterator[Measured]:
@@ -118,32 +129,9 @@ class Port:
 
     def _forward(self, params: Params) -> Named:
         """Logits [N, C], and which units of each hidden layer are on, as bits, in the order of the reference."""
-        logits, units = self._seen(params, self.placed.train, self.rows)
+        logits, units = _seen(params, self.placed.train, self.rows, engine=self.placed.engine, forward=self.forward)
         packed = {f"units/{i}": self._in_order(bits) for i, bits in enumerate(units, 1)}
         return {"logits/logits": self._in_order(logits), **packed}
-
-    @functools.cached_property
-    def _seen(self) -> Callable[..., Any]:
-        def of_rows(inputs: Array, rest: Params, labels: Array, rows: Any) -> tuple[Array, list[Array]]:
-            seen = self.forward(inputs, rest, rows)
-            return seen.logits, [jnp.packbits(hidden > 0, axis=1) for hidden in seen.hidden]
-
-        return jax.jit(lambda params, batch, rows: self.placed.engine.map_rows(of_rows, params, batch, rows))
-
-    @functools.cached_property
-    def _backward(self) -> Callable[..., Params]:
-        def handed_over(inputs: Array, rest: Params, labels: Array, both: Any) -> Totals:
-            """A loss whose derivative by the logits is what was handed over: T2b's, for the cross-entropy."""
-            rows, grad = both
-            logits = self.forward(inputs, rest, rows).logits
-            return Totals((logits * grad.astype(logits.dtype)).sum(), jnp.zeros((), jnp.int32))
-
-        def grads(params: Params, logits_grad: Array) -> Params:
-            batch = self.placed.train
-            _, sums = self.placed.engine.sum_grads(handed_over, params, batch, (self.rows, logits_grad))
-            return jax.tree.map(lambda grad: grad / batch.size, sums)
-
-        return jax.jit(grads)
 
     def _in_order(self, rows: Array) -> np.ndarray:
         """Rows of the images as they were placed, in the order of the reference."""
@@ -154,12 +142,28 @@ class Port:
         return out
 
 
-def port(program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> Port:
-    """The product, computed this way."""
-    placed = trainer.place(execution, dataset, device)
-    name = f"{placed.execution.layout} {placed.execution.precision}"
-    optimizer = gradient_descent(program.optimizer.learning_rate)
-    return Port(name, program, dataset, placed, model.init(program, PIXELS, placed.classes), optimizer)
+@functools.partial(jax.jit, static_argnames=("engine", "forward"))
+def _seen(params: Params, batch: Any, rows: Any, *, engine: Engine, forward: Forward) -> tuple[Array, list[Array]]:
+    """Logits [N, C], and the bits of each hidden layer's units that are on; one program for all who share the parts."""
+
+    def of_rows(inputs: Array, rest: Params, labels: Array, own: Any) -> tuple[Array, list[Array]]:
+        seen = forward(inputs, rest, own)
+        return seen.logits, [jnp.packbits(hidden > 0, axis=1) for hidden in seen.hidden]
+
+    return engine.map_rows(of_rows, params, batch, rows)
+
+
+@functools.partial(jax.jit, static_argnames=("engine", "forward"))
+def _handed_over(params: Params, batch: Any, rows: Any, *, engine: Engine, forward: Forward) -> Params:
+    """The gradient with the derivative by the logits handed over: `rows`: the port's own, and it."""
+
+    def loss(inputs: Array, rest: Params, labels: Array, both: Any) -> Totals:
+        own, grad = both
+        logits = forward(inputs, rest, own).logits
+        return Totals((logits * grad.astype(logits.dtype)).sum(), jnp.zeros((), jnp.int32))
+
+    _, sums = engine.sum_grads(loss, params, batch, rows)
+    return jax.tree.map(lambda grad: grad / batch.size, sums)
 
 
 def candidates(
@@ -172,7 +176,7 @@ def candidates(
     own = settle(Execution(), device)
     asked = itertools.product(layouts or LAYOUTS, precisions or PRECISIONS)
     engines = sorted(asked, key=lambda engine: engine != (own.layout, own.precision))
-    return (port(program, dataset, device, Execution(*engine)) for engine in engines)  # pyright: ignore[reportArgumentType]
+    return (Port.of(program, dataset, device, Execution(*engine)) for engine in engines)  # pyright: ignore[reportArgumentType]
 
 
 def _count(percent: float | None, batch: Any) -> Any:

@@ -8,7 +8,7 @@ from bench import throughput
 from bench.lineup import DENSE, Peer
 from bench.throughput import Plan
 from bench.workload import Workload, first, write
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 
 IMAGES, HIDDEN = 300, 16
 FAKES = ("slightly wrong", "nan", "miscounts", "raises", "killed", "exits", "dies late", "chatty")
@@ -26,7 +26,7 @@ def workload() -> Workload:
 @pytest.fixture(scope="session")
 def problem(workload, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("problem")
-    write(folder, first(generated(IMAGES), None), workload)
+    write(folder, first(generated_digits(IMAGES), None), workload)
     return folder
 
 

@@ -3,14 +3,14 @@
 import pytest
 
 from bench import end_to_end
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 
 DATA = ["--data=generated:200"]
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return generated(200)
+    return generated_digits(200)
 
 
 def run(digits):

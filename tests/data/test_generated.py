@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from jaxmlp.data.generated import TEST, TRAIN, draw, generated
+from jaxmlp.data.generated import TEST, TRAIN, draw, generated_digits
 from jaxmlp.data.glyphs import glyphs
 from jaxmlp.errors import DataError
 
@@ -16,7 +16,7 @@ def digits():
 
 
 def test_shapes_types_and_names_are_those_of_mnist():
-    data = generated(600, seed=1)
+    data = generated_digits(600, seed=1)
     assert data.train.images.shape == (600, 784)
     assert data.test.images.shape == (100, 784)
     assert {array.dtype for array in (*data.train, *data.test)} == {np.dtype(np.uint8)}
@@ -100,5 +100,5 @@ def test_a_negative_seed_is_a_seed_like_any_other():
 
 def test_more_digits_than_memory_holds_is_one_line():
     with pytest.raises(DataError, match=r"digits need \d+ GB") as caught:
-        generated(10**16)
+        generated_digits(10**16)
     assert "\n" not in str(caught.value)

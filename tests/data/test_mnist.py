@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from jaxmlp.data.mnist import FILES, cache_folder, mnist
+from jaxmlp.data.mnist import FILES, cache_folder, load_mnist
 from jaxmlp.errors import DataError, DataUnreachable
 
 RNG = np.random.default_rng(1)
@@ -62,47 +62,47 @@ def is_small(dataset):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_folder_that_is_named_is_read(small, tmp_path, packed):
-    dataset = mnist(put(tmp_path / "data", packed=packed))
+    dataset = load_mnist(put(tmp_path / "data", packed=packed))
     assert is_small(dataset)
     assert dataset.source == f"MNIST from {tmp_path / 'data'}"
 
 
 def test_the_folder_on_the_command_line_comes_before_the_environment(small, tmp_path, monkeypatch):
     monkeypatch.setenv("JAXMLP_DATA_DIR", str(tmp_path / "nowhere"))
-    assert is_small(mnist(put(tmp_path / "data")))
+    assert is_small(load_mnist(put(tmp_path / "data")))
     monkeypatch.setenv("JAXMLP_DATA_DIR", str(tmp_path / "data"))
-    assert is_small(mnist())
+    assert is_small(load_mnist())
 
 
 def test_a_named_folder_that_lacks_files_is_an_error_though_the_cache_has_them(small, tmp_path, monkeypatch):
     put(cache_folder())
     lacking = put(tmp_path / "data", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte")
     with pytest.raises(DataError, match=f"^{lacking}: lacks train-labels-idx1-ubyte, t10k-images-idx3-ubyte") as caught:
-        mnist(lacking)
+        load_mnist(lacking)
     assert not isinstance(caught.value, DataUnreachable)
     monkeypatch.setenv("JAXMLP_DATA_DIR", str(lacking))
     with pytest.raises(DataError, match=r"\(from JAXMLP_DATA_DIR\): lacks"):
-        mnist()
+        load_mnist()
 
 
 def test_a_named_folder_that_is_none_is_an_error(tmp_path):
     with pytest.raises(DataError, match="nowhere: is not there"):
-        mnist(tmp_path / "nowhere")
+        load_mnist(tmp_path / "nowhere")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="file: is not a folder"):
-        mnist(tmp_path / "file")
+        load_mnist(tmp_path / "file")
 
 
 def test_a_tilde_in_the_folder_is_the_home(small, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     put(tmp_path / "data")
     monkeypatch.setenv("JAXMLP_DATA_DIR", "~/data")
-    assert is_small(mnist())
+    assert is_small(load_mnist())
 
 
 def test_the_cache_comes_before_keras_and_the_network(small, server):
     put(cache_folder(), packed=True)
-    dataset = mnist()
+    dataset = load_mnist()
     assert is_small(dataset)
     assert dataset.source == f"MNIST from {cache_folder()}"
     assert server.asked == []
@@ -111,7 +111,7 @@ def test_the_cache_comes_before_keras_and_the_network(small, server):
 def test_keras_copy_comes_before_the_network(small, server, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr("jaxmlp.data.npz.ARRAYS", put_keras(tmp_path / "keras"))
-    dataset = mnist()
+    dataset = load_mnist()
     assert is_small(dataset)
     assert dataset.source == f"MNIST from {tmp_path / 'keras' / 'datasets' / 'mnist.npz'}"
     assert server.asked == []
@@ -120,7 +120,7 @@ def test_keras_copy_comes_before_the_network(small, server, tmp_path, monkeypatc
 def test_keras_home_is_the_users_by_default(small, tmp_path, monkeypatch):
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setattr("jaxmlp.data.npz.ARRAYS", put_keras(tmp_path / "home" / ".keras"))
-    assert is_small(mnist())
+    assert is_small(load_mnist())
 
 
 def test_a_damaged_copy_of_keras_is_an_error_not_a_reason_to_download(small, server, tmp_path, monkeypatch):
@@ -128,23 +128,23 @@ def test_a_damaged_copy_of_keras_is_an_error_not_a_reason_to_download(small, ser
     arrays = put_keras(tmp_path / "keras", y_test=np.array([3, 8], np.uint8))
     monkeypatch.setattr("jaxmlp.data.npz.ARRAYS", arrays)
     with pytest.raises(DataError, match="y_test is not the original"):
-        mnist()
+        load_mnist()
     assert server.asked == []
 
 
 def test_what_is_downloaded_once_is_not_downloaded_again(small, server):
     server.files = {f"{name}.gz": gzip.compress(content) for name, content in SMALL.items()}
-    assert is_small(mnist())
+    assert is_small(load_mnist())
     asked = len(server.asked)
     assert asked == 5
-    assert is_small(mnist())
+    assert is_small(load_mnist())
     assert len(server.asked) == asked
 
 
 def test_only_missing_files_are_downloaded(small, server):
     put(cache_folder(), "t10k-labels-idx1-ubyte")
     server.files = {"t10k-labels-idx1-ubyte.gz": gzip.compress(SMALL["t10k-labels-idx1-ubyte"])}
-    assert is_small(mnist())
+    assert is_small(load_mnist())
     assert [line for line in server.asked if line.startswith("GET")] == ["GET /t10k-labels-idx1-ubyte.gz"]
 
 
@@ -152,14 +152,14 @@ def test_a_damaged_file_in_the_cache_is_an_error_not_a_reason_to_download(small,
     put(cache_folder())
     (cache_folder() / "t10k-labels-idx1-ubyte").write_bytes(SMALL["t10k-labels-idx1-ubyte"][:-1] + b"\x08")
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte: is not the original MNIST"):
-        mnist()
+        load_mnist()
     assert server.asked == []
 
 
 def test_nowhere_is_said_within_seconds_with_what_to_do(small):
     start = time.monotonic()
     with pytest.raises(DataUnreachable, match="--data-dir or JAXMLP_DATA_DIR, or use --data generated") as caught:
-        mnist()
+        load_mnist()
     assert time.monotonic() - start < 5
     assert "\n" not in str(caught.value)
     assert not cache_folder().exists()
@@ -167,9 +167,9 @@ def test_nowhere_is_said_within_seconds_with_what_to_do(small):
 
 @pytest.mark.mnist
 def test_the_real_files_are_read_in_their_order_and_fast(real_mnist):
-    mnist(real_mnist)  # the disk's cache is not what is measured
+    load_mnist(real_mnist)  # the disk's cache is not what is measured
     start = time.process_time()
-    dataset = mnist(real_mnist)
+    dataset = load_mnist(real_mnist)
     assert time.process_time() - start < 1.0  # 0.3 s on an idle machine
     assert dataset.train.images.shape == (60_000, 784)
     assert dataset.test.images.shape == (10_000, 784)
@@ -180,7 +180,7 @@ def test_the_real_files_are_read_in_their_order_and_fast(real_mnist):
 
 @pytest.mark.mnist
 def test_keras_copy_holds_the_same_as_the_real_files(real_mnist, tmp_path, monkeypatch):
-    files = mnist(real_mnist)
+    files = load_mnist(real_mnist)
     (tmp_path / "keras" / "datasets").mkdir(parents=True)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     np.savez(
@@ -190,7 +190,7 @@ def test_keras_copy_holds_the_same_as_the_real_files(real_mnist, tmp_path, monke
         x_test=files.test.images.reshape(-1, 28, 28),
         y_test=files.test.labels,
     )
-    keras = mnist()
+    keras = load_mnist()
     for ours, theirs in zip((*files.train, *files.test), (*keras.train, *keras.test), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

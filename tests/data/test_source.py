@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from jaxmlp.checks import require_data_name
 from jaxmlp.data import Dataset, load
-from jaxmlp.data_name import require_data_name
 from jaxmlp.errors import ConfigError, DataError, DataUnreachable
 
 
@@ -121,7 +121,7 @@ def test_nobody_can_write_into_a_data_set():
 
 
 def test_names_are_checked_without_importing_numpy_jax_or_a_downloader():
-    code = "import sys; from jaxmlp.data_name import require_data_name; require_data_name('auto'); print(*sys.modules)"
+    code = "import sys; from jaxmlp.checks import require_data_name; require_data_name('auto'); print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "jax", "tensorflow", "tensorflow_datasets", "pooch", "requests", "optax"} & set(modules)
 

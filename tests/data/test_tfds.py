@@ -9,9 +9,9 @@ import pytest
 from jaxmlp.data import load
 from jaxmlp.errors import ConfigError, DataError, DataUnreachable
 
-library = pytest.importorskip("tensorflow_datasets", reason="pip install 'jaxmlp[tfds]'")
+library = pytest.importorskip("tensorflow_datasets", reason="needs tensorflow-datasets: pip install -e '.[tfds]'")
 RNG = np.random.default_rng(5)
-prepares = pytest.mark.skipif(find_spec("tensorflow") is None, reason="preparing a set needs TensorFlow")
+prepares = pytest.mark.skipif(find_spec("tensorflow") is None, reason="needs TensorFlow: pip install -e '.[parity]'")
 IMAGES = RNG.integers(0, 256, (2300, 28, 28, 1), np.uint8)  # more than are read at once
 
 
@@ -172,7 +172,7 @@ def test_a_damaged_description_is_refused(tmp_path):
 
 def test_a_missing_library_is_one_line_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    assert refusal(DataError, "tfds:mnist").endswith("pip install 'jaxmlp[tfds]'")
+    assert refusal(DataError, "tfds:mnist").endswith("pip install -e '.[tfds]'")
 
 
 @prepares
@@ -198,7 +198,7 @@ def test_mnist_is_prepared_from_the_users_own_files_without_a_network(real_mnist
 
     builder = library.builder
     monkeypatch.setattr(library, "builder", lambda name, **options: builder(name, **options | {"data_dir": tmp_path}))
-    stored, files = tfds.tfds("mnist", real_mnist), load("mnist", real_mnist)
+    stored, files = tfds.load_tfds("mnist", real_mnist), load("mnist", real_mnist)
     for ours, theirs in ((stored.train, files.train), (stored.test, files.test)):
         pairs = [np.concatenate([split.images, split.labels[:, None]], axis=1) for split in (ours, theirs)]
         assert np.array_equal(*(np.sort(rows.view("V785").ravel()) for rows in pairs))

@@ -6,7 +6,7 @@ import jax
 import pytest
 from small_runs import STEPS, Answered, first
 
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 from jaxmlp.execution import Execution
 from jaxmlp.program import Dense, GradientDescent, Program, TruncatedNormal
 from parity.compare.trace import of_role
@@ -15,7 +15,7 @@ from parity.noise.float64 import truth
 from parity.oracle import environment
 from parity.oracle.ask import Compat, Tf115
 from parity.oracle.select import INSTALL, has_tensorflow
-from parity.subject.port import arrays, port
+from parity.subject.port import Port, arrays
 from parity.subject.subject import trace
 
 
@@ -58,8 +58,8 @@ def deep(compat, digits) -> Answered:
 def small(cpu) -> Answered:
     """One small port passed off as the reference; needs no TensorFlow."""
     program = Program((Dense(784),), seed=3, steps=3)  # as many units as pixels: W1 is square
-    dataset = first(generated(60, 3), 60, 10)
-    one = port(program, dataset, cpu, Execution("dense", "float32", 20))
+    dataset = first(generated_digits(60, 3), 60, 10)
+    one = Port.of(program, dataset, cpu, Execution("dense", "float32", 20))
     truths = {0: truth(of_role(one.start(), "weights"), dataset.train)}
     got = trace(one, arrays(dataset), {0: one.start()}, {0: truths[0].logits_grad}, program.steps)
     told = {**got.header, "side": "reference", "who": "a reference"}

@@ -14,12 +14,12 @@ from parity.commands.prove import run
 from parity.compare.comparable import require_comparable
 from parity.compare.trace import of_role
 from parity.noise import reference
-from parity.noise.benign import benign
-from parity.noise.ensemble import budget, ensemble
+from parity.noise.benign import benign_variants
+from parity.noise.ensemble import budget, side_by_side
 from parity.noise.float64 import softmax, truth
 from parity.oracle.ask import Question
 from parity.report.text import table
-from parity.subject.port import port
+from parity.subject.port import Port
 
 CHUNK = 90
 
@@ -27,7 +27,7 @@ CHUNK = 90
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_engine_computes_what_tensorflow_computes(answered, cpu, layout, precision):
-    got = answered.trace(port(answered.program, answered.dataset, cpu, Execution(layout, precision, CHUNK)))
+    got = answered.trace(Port.of(answered.program, answered.dataset, cpu, Execution(layout, precision, CHUNK)))
     require_comparable(answered.reference, got)
     assert not answered.failures(got)
     assert got.series["losses"] == pytest.approx(answered.reference.series["losses"], rel=1e-4)
@@ -35,7 +35,7 @@ def test_every_engine_computes_what_tensorflow_computes(answered, cpu, layout, p
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_three_hidden_layers_are_what_tensorflow_computes_too(deep, cpu, layout):
-    got = deep.trace(port(deep.program, deep.dataset, cpu, Execution(layout, "float32", CHUNK)))
+    got = deep.trace(Port.of(deep.program, deep.dataset, cpu, Execution(layout, "float32", CHUNK)))
     require_comparable(deep.reference, got)
     assert not deep.failures(got)
     assert {"active units 1", "active units 2", "active units 3"} <= {check.tensor for check in deep.checks(got)}
@@ -46,12 +46,12 @@ def test_a_unit_left_out_of_a_deep_network_is_noticed(deep, cpu):
         changed = rest[2]._replace(weights=rest[2].weights.at[-1].set(0))
         return model.forward(inputs, (*rest[:2], changed, *rest[3:]), rows)
 
-    one = port(deep.program, deep.dataset, cpu, Execution("dense", "float32", CHUNK))
+    one = Port.of(deep.program, deep.dataset, cpu, Execution("dense", "float32", CHUNK))
     assert "T1b logits, step 0" in deep.failures(deep.trace(dataclasses.replace(one, forward=forward)))
 
 
 def test_no_benign_variant_comes_near_a_limit(answered, cpu):
-    for variant in benign(answered.program, answered.dataset, cpu, free=False):
+    for variant in benign_variants(answered.program, answered.dataset, cpu, free=False):
         checks = answered.checks(answered.trace(variant, 0))
         near = [check for check in checks if check.ratio > (1 if check.tier == "T3" else 1 / 3)]
         assert not near, variant.name
@@ -62,7 +62,7 @@ def test_real_images_and_genuine_tensorflow_1_15_agree_too(tf115, mnist, cpu, rn
     program = Program(seed=int(rng.integers(2**31)), steps=max(STEPS) + 1, report_every=2)
     dataset = first(mnist, 300)
     genuine = Answered(program, dataset, *reference.live(tf115, program, dataset, STEPS))
-    got = genuine.trace(port(program, dataset, cpu, Execution("dense", "float32")))
+    got = genuine.trace(Port.of(program, dataset, cpu, Execution("dense", "float32")))
     require_comparable(genuine.reference, got)
     assert not genuine.failures(got)
 
@@ -80,7 +80,7 @@ def test_the_port_draws_tensorflows_weights_whatever_the_layers(compat, digits, 
 
 def test_float64_gradient_of_the_port_is_that_of_the_written_formula(cpu, digits):
     program, dataset = Program((Dense(12),), seed=9), first(digits, 40)
-    one = dataclasses.replace(port(program, dataset, cpu, Execution("dense", "float32", 16)), float64=True)
+    one = dataclasses.replace(Port.of(program, dataset, cpu, Execution("dense", "float32", 16)), float64=True)
     weights = of_role(one.start(), "weights")
     exact = truth(weights, dataset.train)
     got = one.steps(one.start(), 1)[0]
@@ -94,7 +94,7 @@ def test_what_the_optimizer_remembers_goes_along_from_step_to_step(cpu, digits):
     import optax
 
     program, dataset = Program((Dense(8),), seed=1), first(digits, 30)
-    one = port(program, dataset, cpu, Execution("dense", "float32"))
+    one = Port.of(program, dataset, cpu, Execution("dense", "float32"))
     heavy = dataclasses.replace(one, optimizer=optax.sgd(1e-4, momentum=0.5))
     (first_plain, second_plain), (first_heavy, second_heavy) = (some.steps(one.start(), 2) for some in (one, heavy))
     np.testing.assert_allclose(first_heavy["weights/biases_2"], first_plain["weights/biases_2"], rtol=1e-5)
@@ -103,14 +103,14 @@ def test_what_the_optimizer_remembers_goes_along_from_step_to_step(cpu, digits):
 
 def test_the_benign_ensemble_walks_side_by_side_and_stops_where_it_parts(cpu, digits):
     program, dataset = Program((Dense(16),), seed=5, steps=4, report_every=2), first(digits, 40, 10)
-    base = port(program, dataset, cpu, Execution("dense", "float32"))
+    base = Port.of(program, dataset, cpu, Execution("dense", "float32"))
     said = []
-    together = ensemble(base, [port(program, dataset, cpu, Execution("staircase", "float32"))], said.append)
+    together = side_by_side(base, [Port.of(program, dataset, cpu, Execution("staircase", "float32"))], said.append)
     assert budget(*together).horizon == 3
     assert len(said) == 4
     rate = dataclasses.replace(program.optimizer, learning_rate=program.optimizer.learning_rate * 1.01)
     faster = dataclasses.replace(program, optimizer=rate)
-    apart = ensemble(base, [port(faster, dataset, cpu, Execution("dense", "float32"))], said.append)
+    apart = side_by_side(base, [Port.of(faster, dataset, cpu, Execution("dense", "float32"))], said.append)
     assert budget(*apart).horizon == 0
     assert [len(run["losses"]) for run in (apart[0], *apart[1].values())] == [2, 2]
     assert apart[0]["test_steps"].tolist() == [0]

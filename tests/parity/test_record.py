@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from small_runs import Answered, first
 
-from jaxmlp.data.generated import generated
+from jaxmlp.data.generated import generated_digits
 from jaxmlp.execution import Execution
 from jaxmlp.program import Dense, Program
 from parity.commands.record import seed_recording
@@ -15,7 +15,7 @@ from parity.compare.probe import PROBE
 from parity.compare.tensor import Sketch
 from parity.noise import reference
 from parity.oracle import recording
-from parity.subject.port import port
+from parity.subject.port import Port
 
 PROGRAM = Program((Dense(1024), Dense(30)), seed=4, steps=4, report_every=2)
 
@@ -23,7 +23,7 @@ PROGRAM = Program((Dense(1024), Dense(30)), seed=4, steps=4, report_every=2)
 @pytest.fixture(scope="module")
 def recorded(compat, tmp_path_factory) -> Answered:
     """The reference read back from a recording of a few images, and what float64 says of it."""
-    dataset = first(generated(240, 8), 120, 30)
+    dataset = first(generated_digits(240, 8), 120, 30)
     folder = tmp_path_factory.mktemp("recordings")
     content = to_bytes(*seed_recording(compat, PROGRAM, dataset, [0, 3], folder / "work"))
     with pytest.MonkeyPatch.context() as patch:
@@ -33,14 +33,14 @@ def recorded(compat, tmp_path_factory) -> Answered:
 
 
 def test_the_port_passes_against_a_recording(recorded, cpu):
-    got = recorded.trace(port(PROGRAM, recorded.dataset, cpu, Execution("dense", "float32")))
+    got = recorded.trace(Port.of(PROGRAM, recorded.dataset, cpu, Execution("dense", "float32")))
     require_comparable(recorded.reference, got)
     assert list(recorded.reference.steps) == [0, 3, PROBE]
     assert not recorded.failures(got)
 
 
 def test_a_wrong_gradient_fails_against_a_sketch(recorded, cpu):
-    one = port(PROGRAM, recorded.dataset, cpu, Execution("dense", "float32"))
+    one = Port.of(PROGRAM, recorded.dataset, cpu, Execution("dense", "float32"))
 
     def wrong(step):
         def stepped(state, batch, rows):

@@ -130,7 +130,7 @@ def test_the_page_survives_a_hostile_name(proof):
 def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if importlib.util.find_spec("playwright") is None or chromium is None:
-        pytest.skip("needs playwright and a Chromium: apt-get install chromium, pip install playwright")
+        pytest.skip("needs playwright and a Chromium: pip install -e '.[dev]', apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -22,7 +22,7 @@ from parity.compare.comparable import require_comparable
 from parity.compare.tensor import Whole
 from parity.compare.trace import StepTrace, Trace, header, of_role
 from parity.noise.float64 import truth
-from parity.subject.port import Port, arrays, port
+from parity.subject.port import Port, arrays
 
 KEEP = 0.5
 SCRIPT = Path(__file__).with_name("masked_program.py")
@@ -56,7 +56,7 @@ def masks(program) -> tuple[np.ndarray, ...]:
 
 
 def masked_port(program, dataset, cpu, masks, layout) -> Port:
-    one = port(program, dataset, cpu, Execution(layout, "float32", 35))
+    one = Port.of(program, dataset, cpu, Execution(layout, "float32", 35))
     return dataclasses.replace(one, forward=masked, rows=tuple(map(jnp.asarray, masks)))
 
 
