@@ -1,7 +1,6 @@
 """The rules of the house, by its own syntax: who knows whom, what is imported where, and how long a function is."""
 
 import ast
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,18 +155,12 @@ def test_every_parameter_has_a_type(file):
 
 
 @pytest.mark.parametrize("command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.__main__", "parity.__main__"])
-def test_help_answers_within_a_second_and_without_jax_or_numpy(command):
+def test_help_answers_within_a_second_and_without_jax_or_numpy(command, seconds_of_children):
     code = f"import sys; sys.argv = ['x', '--help']\nimport {command} as c\ntry: c.main()\nexcept SystemExit: pass\n"
     probe = "assert not {'jax', 'numpy'} & set(sys.modules), 'jax or numpy was imported'"
-    before = _seconds_of_children()
+    before = seconds_of_children()
     done = subprocess.run([sys.executable, "-c", code + probe], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--version" in done.stdout
     assert ("--data" in done.stdout) == (command != "jaxmlp.__main__")
-    assert _seconds_of_children() - before < 1
-
-
-def _seconds_of_children() -> float:
-    """Processor time, which a busy machine does not stretch as it does wall time."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    assert seconds_of_children() - before < 1

@@ -49,7 +49,7 @@ def test_rounding_near_the_kink_is_a_fifth_of_its_scale_whatever_the_ink(rng, su
     weights = normal(rng, 784, 600, 10)
     biases_1 = (bias * np.linalg.norm(pixels, axis=1).mean() * rng.normal(size=600)).astype(np.float32)
     exact, scale = inputs_of({**weights, "biases_1": biases_1}, pixels.astype(np.uint8))
-    near = np.abs(exact) < 1e5 * scale
+    near = np.abs(exact) < 4e5 * scale
     errors = np.abs(summed(pixels, weights["weights_1"]) + biases_1 - exact) / scale
     assert 0.05 < np.sqrt(np.mean(errors[near] ** 2)) < 0.3
     assert errors[near].max() < 3

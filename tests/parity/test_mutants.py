@@ -6,7 +6,7 @@ import pytest
 from small_runs import STEPS, first
 
 from jaxmlp.errors import ConfigError
-from jaxmlp.program import Program
+from jaxmlp.program import Dense, Program
 from parity.commands.mutants import chosen, summary, to_json, with_blanks
 from parity.mutants.hunt import Finding, Hunt, catalogue
 from parity.mutants.mutant import Mutant
@@ -30,7 +30,8 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def hunt(compat, digits, cpu) -> Hunt:
-    program = Program(seed=int(digits.test.images.sum()) % 2**31, steps=max(STEPS) + 1, report_every=max(STEPS))
+    seed = int(digits.test.images.sum()) % 2**31
+    program = Program((Dense(256),), seed=seed, steps=max(STEPS) + 1, report_every=max(STEPS))
     dataset = with_blanks(first(digits, 200))
     return Hunt(program, dataset, cpu, reference.live(compat, program, dataset, STEPS))
 

@@ -14,17 +14,17 @@ import pytest
 from masked_program import RATE
 from small_runs import Answered, first
 
-from jaxmlp import trainer
+from jaxmlp import model, trainer
 from jaxmlp.execution import LAYOUTS, Execution
 from jaxmlp.model import Pass
 from jaxmlp.program import Dense, GradientDescent, Program, TruncatedNormal
 from parity.compare.comparable import require_comparable
-from parity.compare.tensor import Whole
-from parity.compare.trace import StepTrace, Trace, header, of_role
+from parity.compare.trace import StepTrace, Trace, header, in_role, whole
 from parity.noise.float64 import truth
 from parity.subject.port import Port, arrays
 
 KEEP = 0.5
+SERIES = {name: np.ones(1, np.float32) for name in ("losses", "corrects", "test_steps", "test_corrects")}
 SCRIPT = Path(__file__).with_name("masked_program.py")
 
 
@@ -60,48 +60,44 @@ def masked_port(program, dataset, cpu, masks, layout) -> Port:
     return dataclasses.replace(one, forward=masked, rows=tuple(map(jnp.asarray, masks)))
 
 
-def in_this_process(request, tmp_path, compat):
+def in_this_process(asked, tmp_path, compat):
     from masked_program import answer
 
-    return answer(request)
+    return answer(asked)
 
 
-def in_tensorflow_1_15(request, tmp_path, tf115):
-    np.savez(tmp_path / "request.npz", **request)
+def in_tensorflow_1_15(asked, tmp_path, tf115):
+    np.savez(tmp_path / "request.npz", **asked)
     command = [tf115.python, SCRIPT, tmp_path / "request.npz", tmp_path / "answer.npz"]
     subprocess.run(command, check=True, capture_output=True)
     with np.load(tmp_path / "answer.npz") as npz:
         return {name: npz[name] for name in npz.files}
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("ask", "oracle"), [(in_this_process, "compat"), (in_tensorflow_1_15, "tf115")])
-def test_masks_handed_in_are_proven_from_t0_to_t3(request, tmp_path, program, dataset, masks, cpu, ask, oracle, layout):
-    one = masked_port(program, dataset, cpu, masks, layout)
-    weights = of_role(one.start(), "weights")
+@pytest.fixture(scope="module", params=["compat", "tf115"])
+def genuine(request, tmp_path_factory, program, dataset, masks) -> Answered:
+    """What TensorFlow makes of one step with these masks, and what float64 says of it."""
+    initial = model.init(program, 784, 10)
+    weights = model.named(initial)
     exact = truth(weights, dataset.train, masked, masks)
-    asked = {
-        **weights,
-        **{f"mask_{i}": mask for i, mask in enumerate(masks, 1)},
-        **dataset.train._asdict(),
-        "logits_grad": exact.logits_grad / np.float32(120),
-    }
-    got = ask(asked, tmp_path, request.getfixturevalue(oracle))
-    data = arrays(dataset)
-    told = header("reference", oracle, {}, data, weights)
-    step = StepTrace(whole(one.start()), whole(got))
-    series = {name: np.array([1.0], np.float32) for name in ("losses", "corrects", "test_steps", "test_corrects")}
-    genuine = Answered(program, dataset, Trace(told, series, {0: step}), {0: exact})
-    ours = genuine.trace(one, 0)._replace(series=series)
+    handed = {f"mask_{i}": mask for i, mask in enumerate(masks, 1)}
+    asked = {**weights, **handed, **dataset.train._asdict(), "logits_grad": exact.logits_grad / np.float32(120)}
+    ask = {"compat": in_this_process, "tf115": in_tensorflow_1_15}[request.param]
+    got = ask(asked, tmp_path_factory.mktemp("masked"), request.getfixturevalue(request.param))
+    told = header("reference", request.param, {}, arrays(dataset), weights)
+    step = StepTrace(whole(in_role("weights", weights)), whole(got))
+    return Answered(program, dataset, Trace(told, SERIES, {0: step}), {0: exact})
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_masks_handed_in_are_proven_from_t0_to_t3(genuine, program, dataset, masks, cpu, layout):
+    one = masked_port(program, dataset, cpu, masks, layout)
+    ours = genuine.trace(one, 0)._replace(series=SERIES)
     require_comparable(genuine.reference, ours)
     assert not genuine.failures(ours)
     assert {check.tier for check in genuine.checks(ours)} == {"T0", "T1", "T1b", "T2", "T2b", "T3"}
     other = dataclasses.replace(one, rows=tuple(mask[::-1] for mask in one.rows))
     assert "T1b logits, step 0" in genuine.failures(genuine.trace(other, 0))
-
-
-def whole(named):
-    return {key: Whole(np.asarray(array)) for key, array in named.items()}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
