@@ -181,8 +181,8 @@ def test_missing_mnist_is_an_error_when_asked_for_and_replaced_with_a_warning_wh
     def unreachable(*_):
         raise DataUnreachable("MNIST is not here")
 
-    monkeypatch.setattr("jaxmlp.data.source.mnist", unreachable)
-    monkeypatch.setattr("jaxmlp.data.source.generated", lambda seed: generated_digits(240, seed))
+    monkeypatch.setattr("jaxmlp.data.source.load_mnist", unreachable)
+    monkeypatch.setattr("jaxmlp.data.source.generated_digits", lambda seed: generated_digits(240, seed))
     assert run(*SMALL, "--data", "mnist", "--out", out) == 2
     assert not out.exists()
     assert run(*SMALL, "--out", out) == 0
