@@ -113,10 +113,24 @@ def test_only_what_must_know_the_port_does(file):
     assert knows or not {name for name in _imports(_nodes(file), file) if name.split(".")[0] in ("jaxmlp", "jax")}
 
 
-@pytest.mark.parametrize("file", _files("jaxmlp/tf1"), ids=_name)
-def test_tensorflows_semantics_know_nothing_of_the_rest(file):
-    ours = [name for name in _imports(_nodes(file), file) if name.split(".")[0] == "jaxmlp"]
-    assert all(name.startswith("jaxmlp.tf1") for name in ours)
+ALONE = {  # folder: the libraries, and the modules of ours, that its files may know
+    "jaxmlp/tf1": ("numpy", "jax", "optax", "jaxmlp.tf1"),
+    "parity/compare": ("numpy", "parity.compare", "parity.errors"),
+    "parity/oracle/py37": ("numpy", "tensorflow", "parity.oracle.py37"),
+}
+
+
+@pytest.mark.parametrize(("folder", "file"), [(f, file) for f in ALONE for file in _files(f)], ids=str)
+def test_what_others_may_use_alone_knows_little(folder, file):
+    known = (*ALONE[folder], *sys.stdlib_module_names)
+    for name in _imports(_nodes(file), file):
+        assert any(name == one or name.startswith(f"{one}.") for one in known), f"{_name(file)} imports {name}"
+
+
+@pytest.mark.parametrize("file", _files("bench"), ids=_name)
+def test_the_benchmark_knows_of_the_proof_only_where_tensorflow_1_15_is(file):
+    of_the_proof = {name for name in _imports(_nodes(file), file) if name.split(".")[0] == "parity"}
+    assert of_the_proof <= {"parity.oracle.environment"}
 
 
 def test_tensorflow_is_imported_by_the_oracle_and_the_benchmarks_peers_only():

@@ -30,7 +30,7 @@ def as_plain(proof: Proof) -> dict[str, Any]:
             "verdict": verdict(proof),
             "proven": proof.proven,
             "facts": facts(proof),
-            "program": {name: proof.program[name] for name in ("seed", "layers", "optimizer", "steps")},
+            "program": proof.program,
             "data": proof.source,
             "images": reference.header["images"],
             "tests": reference.header["tests"],

@@ -107,7 +107,9 @@ def test_auto_prefers_mnist(few, tmp_path, monkeypatch):
     from jaxmlp.data.dataset import Split
 
     split = Split(np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8))
-    monkeypatch.setattr("jaxmlp.data.source.load_mnist", lambda folder: Dataset(split, split, ("zero",), f"from {folder}"))
+    monkeypatch.setattr(
+        "jaxmlp.data.source.load_mnist", lambda folder: Dataset(split, split, ("zero",), f"from {folder}")
+    )
     data = load("auto", tmp_path)
     assert data.source == f"from {tmp_path}"
     assert not data.synthetic
