@@ -142,3 +142,21 @@ def test_near_ties_are_the_images_whose_label_is_within_the_error_of_another_cla
     found = truth(weights, Split(np.full((3, 1), 10, np.uint8), np.array([0, 1, 2], np.uint8)))
     assert found.largest_logit == 30
     assert [found.near_ties(delta) for delta in (9.0, 9.6, 10.1)] == [0, 2, 3]
+
+
+def test_summation_is_what_float32_loses_that_adds_up_image_by_image(rng):
+    """As TensorFlow 1.15 does with bias gradients; across several chunks of images."""
+    weights = normal(rng, 12, 6, 4, stddevs=(0.01, 0.3))
+    images, labels = rng.integers(0, 256, (4500, 12), dtype=np.uint8), rng.integers(0, 4, 4500).astype(np.uint8)
+    inputs, _, logits = forward(weights, images)
+    back = softmax(logits) - np.eye(4)[labels]
+    sent = back @ weights["weights_2"].astype(np.float64).T * (inputs[0] > 0)
+    found = truth(weights, Split(images, labels))
+    for name, rows in (("biases_1", sent), ("biases_2", back)):
+        total = np.zeros(rows.shape[1], np.float32)
+        for row in rows.astype(np.float32) / np.float32(4500):
+            total += row
+        lost = np.linalg.norm(rows.sum(axis=0) / 4500 - total)
+        assert found.summation[name] == pytest.approx(lost, rel=1e-3)
+        assert lost > 0
+    assert found.summation["weights_1"] == found.summation["weights_2"] == 0
