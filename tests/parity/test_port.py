@@ -15,7 +15,6 @@ from parity.compare.comparable import require_comparable
 from parity.compare.trace import of_role
 from parity.noise import reference
 from parity.noise.benign import benign_variants
-from parity.noise.ensemble import budget, side_by_side
 from parity.noise.float64 import softmax, truth
 from parity.oracle.ask import Question
 from parity.report.text import table
@@ -99,21 +98,6 @@ def test_what_the_optimizer_remembers_goes_along_from_step_to_step(cpu, digits):
     (first_plain, second_plain), (first_heavy, second_heavy) = (some.steps(one.start(), 2) for some in (one, heavy))
     np.testing.assert_allclose(first_heavy["weights/biases_2"], first_plain["weights/biases_2"], rtol=1e-5)
     assert np.abs(second_heavy["weights/biases_2"] - second_plain["weights/biases_2"]).max() > 0
-
-
-def test_the_benign_ensemble_walks_side_by_side_and_stops_where_it_parts(cpu, digits):
-    program, dataset = Program((Dense(16),), seed=5, steps=4, report_every=2), first(digits, 40, 10)
-    base = Port.of(program, dataset, cpu, Execution("dense", "float32"))
-    said = []
-    together = side_by_side(base, [Port.of(program, dataset, cpu, Execution("staircase", "float32"))], said.append)
-    assert budget(*together).horizon == 3
-    assert len(said) == 4
-    rate = dataclasses.replace(program.optimizer, learning_rate=program.optimizer.learning_rate * 1.01)
-    faster = dataclasses.replace(program, optimizer=rate)
-    apart = side_by_side(base, [Port.of(faster, dataset, cpu, Execution("dense", "float32"))], said.append)
-    assert budget(*apart).horizon == 0
-    assert [len(run["losses"]) for run in (apart[0], *apart[1].values())] == [2, 2]
-    assert apart[0]["test_steps"].tolist() == [0]
 
 
 @pytest.mark.full
