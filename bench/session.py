@@ -55,7 +55,8 @@ def measure(options: "BenchOptions", older: dict[str, Any] | None) -> Result:
     work = workload.Workload(name, len(split.labels), options.hidden, classes, roof.device)
     if older is not None:
         compare.require_same_work(older, work)
-    peers, how_long = lineup.chosen(options.peers, roof.device), plan(options, roof.device)
+    peers, rounds = lineup.chosen(options.peers, roof.device), options.rounds or (3 if options.quick else 7)
+    how_long = plan(rounds, options.steps, roof.device)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         workload.write(Path(folder), split, work)
         rows = throughput.measure(peers, Path(folder), roof.device, work.images, how_long, say)
@@ -68,11 +69,10 @@ def measure(options: "BenchOptions", older: dict[str, Any] | None) -> Result:
     return Result(work, roof, rows, growth, whole)
 
 
-def plan(options: "BenchOptions", device: str) -> Plan:
-    """How long to look, by what was asked for and how fast the device is."""
+def plan(rounds: int, steps: int | None, device: str) -> Plan:
+    """How long to look: `steps` a round, or as many as suit the device, in whole dispatches."""
     block = 1 if device == "cpu" else BLOCK
-    steps = options.steps or 3 * block
-    return Plan(options.rounds or (3 if options.quick else 7), -(-steps // block) * block, block)
+    return Plan(rounds, -(-(steps or 3 * block) // block) * block, block)
 
 
 def data_name(asked: str, dataset: Dataset) -> str:
