@@ -42,10 +42,10 @@ def _permuted(straight: Port, seed: int) -> Port:
 
 def _nudged(straight: Port, seed: int) -> Port:
     """Every weight moved to a neighbouring float32, up or down by chance; exact zeros stay."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
     def moved(array: np.ndarray) -> np.ndarray:
-        towards = np.where(chance.random(array.shape) < 0.5, np.float32(-np.inf), np.float32(np.inf))
+        towards = np.where(rng.random(array.shape) < 0.5, np.float32(-np.inf), np.float32(np.inf))
         return np.where(array == 0, array, np.nextafter(array, towards))
 
     initial: Params = jax.tree.map(moved, straight.initial)

@@ -116,8 +116,8 @@ class _Chunk:
         near = [np.abs(np.asarray(z)) < s for z, s in zip(self.seen.inputs, scales, strict=True)]
         moved = (*(jnp.asarray(2 * s * n) for s, n in zip(scales, near, strict=True)), self.zeros[-1])
         sent = self.back_to(moved)[:-1]
-        chance = np.random.default_rng(0)
-        signed = [g * n * chance.choice([-1.0, 1.0], g.shape) for g, n in zip(sent, near, strict=True)]
+        rng = np.random.default_rng(0)
+        signed = [g * n * rng.choice([-1.0, 1.0], g.shape) for g, n in zip(sent, near, strict=True)]
         jumps = _pulled(self.forward, self.at, moved, inputs=tuple(map(jnp.asarray, signed)))
         return list(map(np.asarray, jumps))
 
