@@ -12,8 +12,13 @@ import numpy as np
 from jaxmlp.errors import DataError, OutputError
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes beside `path` and renames: a reader sees the old file or the new, never a part. Raises OutputError."""
+def write_whole(path: Path, content: bytes, folders: bool = False) -> None:
+    """Writes beside `path` and renames: a reader sees the old file or the new, never a part. Raises OutputError.
+
+    `folders`: makes those on the way that are missing.
+    """
+    if folders:
+        make_folder(path.parent)
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:

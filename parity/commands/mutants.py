@@ -36,7 +36,7 @@ def mutants(options: MutantsOptions) -> int:
         findings.append(finding)
     print(summary(findings, time.perf_counter() - started))
     if options.json:
-        write_whole(options.json, to_json(findings).encode())
+        write_whole(options.json, to_json(findings).encode(), folders=True)
     return 0 if all(finding.held for finding in findings) else 1
 
 

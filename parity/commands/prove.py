@@ -38,11 +38,11 @@ def prove(options: ProveOptions) -> int:
     proof = proof._replace(seconds=time.perf_counter() - started)
     print(table(proof))
     if options.json:
-        write_whole(options.json, plain.to_json(proof).encode())
+        write_whole(options.json, plain.to_json(proof).encode(), folders=True)
     if options.junit:
-        write_whole(options.junit, junit.to_junit(proof).encode())
+        write_whole(options.junit, junit.to_junit(proof).encode(), folders=True)
     if options.html:
-        write_whole(options.html, page.render(proof, mutants).encode())
+        write_whole(options.html, page.render(proof, mutants).encode(), folders=True)
     return 0 if proof.proven else 1
 
 
@@ -91,6 +91,6 @@ def hold(subjects: Iterable[Port], expected: Reference, allowed: Budget | None, 
         checks = compare(theirs, ours, expected.truths, rule_of(subject.program.as_dict()), allowed)
         if first := diagnosis.first_divergence(checks):
             file = out / f"{subject.name.replace(' ', '-')}.npz"
-            write_whole(file, diagnosis.tensors_bytes(first.step, theirs, ours))
+            write_whole(file, diagnosis.tensors_bytes(first.step, theirs, ours), folders=True)
         held.append(Candidate(subject.name, subject.provenance, checks, ours.series))
     return held

@@ -109,7 +109,7 @@ class Runs:
             rows[str(seed)] = run()
             print(f"… {side}, seed {seed}: {rows[str(seed)]}", file=sys.stderr, flush=True)
             content = json.dumps({"identity": self.identity, "rows": self.rows}, indent=1) + "\n"
-            write_whole(self.path, content.encode())
+            write_whole(self.path, content.encode(), folders=True)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:

@@ -47,7 +47,7 @@ def record(options: RecordOptions) -> int:
         work = folders / identity(program, dataset, steps)
         print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
         content = to_bytes(*seed_recording(oracle, program, dataset, steps, work))
-        write_whole(folder / f"seed{seed}.npz", content)
+        write_whole(folder / f"seed{seed}.npz", content, folders=True)
         print(f"seed {seed}: {len(content) / 1e6:.2f} MB", flush=True)
     return 0
 

@@ -21,7 +21,7 @@ FORMAT = 2
 
 
 def to_bytes(trace: Trace, known: Iterable[np.ndarray] = ()) -> bytes:
-    """The file's content. Named of starts that are among `known` are kept by digest."""
+    """The file's content. Arrays of starts that are among `known` are kept by digest."""
     there = {digest(array) for array in known}
     arrays: Named = in_role("series", trace.series)
     bases, starts = {}, {}
@@ -40,9 +40,7 @@ def to_bytes(trace: Trace, known: Iterable[np.ndarray] = ()) -> bytes:
 
 
 def read(file: Path, known: Iterable[np.ndarray] = ()) -> Trace:
-    """The trace in a file. Raises `CannotCompare` in one line that names the file: not a trace, damaged, of another
-    format, or based on arrays that are not among `known`.
-    """
+    """The trace in a file. Raises `CannotCompare` as `read_arrays` and `decoded` do."""
     return decoded(file, *read_arrays(file), known)
 
 

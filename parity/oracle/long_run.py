@@ -1,7 +1,4 @@
-"""The free run of a reference in segments that are saved as they end, so that an hour of TensorFlow is never lost.
-
-A segment hands its float bits to the next, so the segments together are the run. Serves `record.py`.
-"""
+"""The free run of a reference in segments that are saved as they end, so that an hour of TensorFlow is never lost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +20,7 @@ def long_run(oracle: Oracle, case: Case, weights_at: Sequence[int], folder: Path
     for first in range(0, case.program["steps"], SEGMENT):
         segment = folder / f"{first:04d}.npz"
         if not segment.exists():
-            carried = in_role("weights", of_role(arrays, "weights"))
+            carried = in_role("weights", of_role(arrays, "weights"))  # float bits: the segments together are the run
             steps = min(SEGMENT, case.program["steps"] - first)
             ask = {**whole_run(case), "first": first, "steps": steps, "weights_at": list(weights_at)}
             _save(segment, oracle.ask(case, [Question(ask, carried)]).arrays[0])

@@ -74,10 +74,10 @@ def test_a_difference_is_exit_1_and_leaves_both_sides_tensors(compat, tmp_path, 
     mutant = next(mutant for mutant in training.mutants() if mutant.name == "update of b2 left out")
     genuine = prove.candidates
     monkeypatch.setattr(prove, "candidates", lambda *parts: map(mutant.change, genuine(*parts)))
-    assert main(["--oracle", "compat", *FEW, "--out", str(tmp_path)]) == 1
+    assert main(["--oracle", "compat", *FEW, "--out", str(tmp_path / "not" / "there")]) == 1
     out = capsys.readouterr().out
     assert "first divergence: T3, biases_2, step 0" in out
-    assert (tmp_path / "dense-float32.npz").exists()
+    assert (tmp_path / "not" / "there" / "dense-float32.npz").exists()
 
 
 def test_no_tensorflow_and_no_recording_is_exit_2(tmp_path):
@@ -130,7 +130,7 @@ def test_published_runs_are_kept_from_seed_to_seed(tmp_path):
 
 
 def test_published_runs_on_a_small_set(tmp_path, capsys):
-    arguments = ["published", "--seeds", "2", "--data", "generated:30", "--out", str(tmp_path / "kept.json")]
+    arguments = ["published", "--seeds", "2", "--data", "generated:30", "--out", str(tmp_path / "new" / "kept.json")]
     assert main(arguments) == 0
     assert "percentile" in capsys.readouterr().out
 
