@@ -14,7 +14,7 @@ LONGEST = 40  # lines of a function
 # From the ground up: a module imports its own floor and those below. Modules or packages, and what the floor is for.
 FLOORS = {
     "jaxmlp": (
-        ("errors checks", "What a value must be, and what is said when it is not."),
+        ("errors checks machine progress", "What a value must be, what is said when it is not, how far one is."),
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),

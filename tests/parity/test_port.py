@@ -46,7 +46,8 @@ def test_a_unit_left_out_of_a_deep_network_is_noticed(deep, cpu):
         return model.forward(inputs, (*rest[:2], changed, *rest[3:]), rows)
 
     one = Port.of(deep.program, deep.dataset, cpu, Execution("dense", "float32", CHUNK))
-    assert "T1b logits, step 0" in deep.failures(deep.trace(dataclasses.replace(one, forward=forward)))
+    # At the probe, where every unit matters; at a step's own weights this one may be 0 for all images.
+    assert "T1b logits, probe" in deep.failures(deep.trace(dataclasses.replace(one, forward=forward)))
 
 
 def test_no_benign_variant_comes_near_a_limit(answered, cpu):
