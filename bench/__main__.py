@@ -27,7 +27,7 @@ class BenchOptions:
     hidden: Hidden = 1024
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     rounds: Annotated[int | None, arg(metavar="N")] = None
-    """turns that every contender gets (7; 3 with --quick)"""
+    """turns that every contender gets (7; 5 with --quick)"""
     steps: Annotated[int | None, arg(metavar="N")] = None
     """timed steps a turn (3 on a CPU, else 300, in dispatches of 100)"""
     peers: Annotated[tuple[str, ...], arg(metavar="[NAME …]")] = ()
@@ -43,7 +43,7 @@ class BenchOptions:
     plot: File = None
     """draw it (needs the extra `plot`)"""
     compare: File = None
-    """an older --json file: exit with 1 when our speed has dropped by more than 10 %"""
+    """an older --json file: exit with 1 when our speed has surely dropped by more than 10 %"""
     record: bool = False
     """append the result to bench/RESULTS.md"""
 

@@ -1,8 +1,10 @@
 """A contender's process, kept alive from round to round: started, asked to run steps, ended. Serves `throughput`."""
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
@@ -13,6 +15,7 @@ from bench.errors import ContenderFailed
 from bench.lineup import Peer
 
 ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 10.0  # seconds that a contender has to end by itself
 SILENCE = 900  # seconds after which a contender that has not answered is given up
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -33,7 +36,8 @@ class Contender:
       ready_seconds: from the start of the process until it could take its first step: imports, data, preparation.
       prepare_seconds: the part of it after the imports.
 
-    Raises ContenderFailed, from any method, with the reason.
+    As a context manager it ends with the block, and at once where that ends by an exception. Raises ContenderFailed,
+    from any method, with the reason.
     """
 
     def __init__(self, peer: Peer, folder: Path):
@@ -47,34 +51,50 @@ class Contender:
             cwd=ROOT,
             env={**os.environ, **ENVIRONMENT},
             text=True,
+            start_new_session=True,  # so that it ends with all that it started itself
         )
         try:
             hello = self._answer()
         except BaseException:
-            self.close()
+            self.close(patience=0)
             raise
         self.version: str = hello["ready"]
         self.ready_seconds = time.perf_counter() - began
         self.prepare_seconds: float = hello["prepare_seconds"]
 
-    def run(self, steps: int, block: int) -> dict[str, Any]:
-        """The next `steps` steps, `block` to a dispatch: see `peers.protocol` for the answer's fields."""
+    def __enter__(self) -> "Contender":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(patience=PATIENCE if kind is None else 0)
+
+    def run(self, steps: int, block: int, arithmetic: bool = False) -> dict[str, Any]:
+        """The next `steps` steps, `block` to a dispatch: see `peers.protocol` for the answer's fields.
+
+        `arithmetic` asks a contender that leaves some of the formula out what it really computes.
+        """
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps({"steps": steps, "block": block}) + "\n")
+            self._process.stdin.write(json.dumps({"steps": steps, "block": block, "arithmetic": arithmetic}) + "\n")
             self._process.stdin.flush()
         except OSError:  # it has died: reading its answer finds out why
             pass
         return self._answer()
 
-    def close(self) -> None:
-        """Ends the process, politely and then not, and forgets what it wrote."""
+    def close(self, patience: float = PATIENCE) -> None:
+        """Ends the process, politely for some seconds and then not, with all that it started; a second time is none."""
+        if self._log.closed:
+            return
         try:
-            self._process.communicate(timeout=10)  # the end of its input is its sign to go
+            if patience:
+                self._process.communicate(timeout=patience)  # the end of its input is its sign to go
         except (subprocess.TimeoutExpired, OSError):
-            self._process.kill()
+            pass
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # all are gone
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
-        self._log.close()
+            self._log.close()
 
     def _answer(self) -> dict[str, Any]:
         stdout = self._process.stdout

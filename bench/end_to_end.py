@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.contender import ENVIRONMENT, ROOT
 from jaxmlp.data import Dataset
+from jaxmlp.progress import Progress
 from parity.oracle import environment
 
 LOSS = re.compile(r"Loss at step \d+: (\S+)")
@@ -29,20 +30,20 @@ class EndToEnd(NamedTuple):
     last_loss: float | None
 
 
-def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int, say) -> list[EndToEnd]:
+def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int) -> list[EndToEnd]:
     """Ours, then TensorFlow's, one after the other, each reading its data from disk itself.
 
     `data_arguments` tell `jaxmlp.train` which data `dataset` was loaded from. Nothing is compiled beforehand for ours.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        say(f"end to end: {steps} steps of python -m jaxmlp.train")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Progress(2, "run", "timing whole runs") as told:
+        told.update(0, "python -m jaxmlp.train")
         options = [f"--steps={steps}", f"--device={device}", f"--out={folder}/run", "--no-compilation-cache"]
         ours = _timed(
             "python -m jaxmlp.train", [sys.executable, "-m", "jaxmlp.train", *options, *data_arguments], steps
         )
         if not environment.is_set_up():
             return [ours, EndToEnd("TensorFlow 1.15.5", steps, "not installed", "python -m parity setup", 0.0, None)]
-        say(f"end to end: {steps} steps of the original program in TensorFlow 1.15.5")
+        told.update(1, "the original program in TensorFlow 1.15.5")
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             np.save(f"{folder}/{name}_images.npy", split.images)
             np.save(f"{folder}/{name}_labels.npy", split.labels)

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from bench.row import Spread, spread
 from bench.workload import Workload, write
 from jaxmlp.data import Split
 from jaxmlp.data.generated import draw
+from jaxmlp.progress import Progress
 
 IMAGES = (1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 600_000)
 HIDDEN = (128, 256, 512, 1024, 2048, 4096, 8192)
@@ -71,21 +72,23 @@ class Scale(NamedTuple):
     member_images: int = MEMBER_IMAGES
 
 
-def measure(split: Split, workload: Workload, scale: Scale, rounds: int, say: Callable[[str], None]) -> Growth:
+def measure(split: Split, workload: Workload, scale: Scale, rounds: int) -> Growth:
     """Runs the sweeps. More images than `split` has are generated ones.
 
     Raises ReferenceFailed when jaxmlp itself fails at one of the points.
     """
     hidden, images = workload.hidden, workload.images
     few = Split(*(array[: scale.member_images] for array in split))
+    points = len(scale.images + scale.hidden + scale.seeds) + 1
     try:
-        by_images = _sweep(_by_images(split, scale.images, workload), "images", f"{hidden} hidden units", say)
-        of_hidden = ((h, split, workload._replace(hidden=h), 1) for h in scale.hidden)
-        by_hidden = _sweep(of_hidden, "hidden units", f"{images:,} images", say)
-        small = workload._replace(images=len(few.labels))
-        fixed = f"{small.images:,} images, {hidden} hidden units each"
-        by_seeds = _sweep(((s, few, small, s) for s in scale.seeds), "seeds at once", fixed, say)
-        return Growth([by_images, by_hidden, by_seeds], _at_once(few, small, rounds, say))
+        with Progress(points, "point", "measuring growth") as told:
+            by_images = _sweep(_by_images(split, scale.images, workload), "images", f"{hidden} hidden units", told)
+            of_hidden = ((h, split, workload._replace(hidden=h), 1) for h in scale.hidden)
+            by_hidden = _sweep(of_hidden, "hidden units", f"{images:,} images", told)
+            small = workload._replace(images=len(few.labels))
+            fixed = f"{small.images:,} images, {hidden} hidden units each"
+            by_seeds = _sweep(((s, few, small, s) for s in scale.seeds), "seeds at once", fixed, told)
+            return Growth([by_images, by_hidden, by_seeds], _at_once(few, small, rounds, told))
     except ContenderFailed as failure:
         raise ReferenceFailed(f"jaxmlp failed while its growth was measured: {failure}") from None
 
@@ -97,17 +100,18 @@ def _by_images(split: Split, counts: tuple[int, ...], workload: Workload) -> Ite
         yield count, chosen, workload._replace(images=count), 1
 
 
-def _sweep(points: Iterator[Any], varied: str, fixed: str, say: Callable[[str], None]) -> Sweep:
+def _sweep(points: Iterator[Any], varied: str, fixed: str, told: Progress) -> Sweep:
     """`points` yields the value, the images, the workload of one member, and the number of members."""
     measured = []
     for value, split, workload, members in points:
-        say(f"growth: {value:,} {varied}")
+        told.update(0, f"{value:,} {varied}")
         with _contender(split, workload, members, "at_once") as contender:
             block = 1 if workload.device == "cpu" else ACCELERATOR_BLOCK
             contender.run(block, block)
             answer = contender.run(TIMED_BLOCKS * block, block)
         seconds = statistics.median(answer["seconds"]) / block
         measured.append(Point(value, seconds, members * workload.flop, answer["peak_rss_bytes"]))
+        told.update()
     return Sweep(varied, fixed, measured, exponent(measured))
 
 
@@ -117,8 +121,8 @@ def exponent(points: list[Point]) -> float:
     return float(np.polyfit(np.log(values), np.log(seconds), 1)[0])
 
 
-def _at_once(split: Split, workload: Workload, rounds: int, say: Callable[[str], None]) -> AtOnce:
-    say(f"growth: {TOGETHER} configurations at once and in turn")
+def _at_once(split: Split, workload: Workload, rounds: int, told: Progress) -> AtOnce:
+    told.update(0, f"{TOGETHER} configurations at once and in turn")
     with (
         _contender(split, workload, TOGETHER, "at_once") as together,
         _contender(split, workload, TOGETHER, "in_turn") as apart,
@@ -142,8 +146,5 @@ def _contender(split: Split, workload: Workload, members: int, how: str) -> Iter
     options = () if alone else (f"members={members}", f"how={how}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         write(Path(folder), split, workload)
-        contender = Contender(Peer("jaxmlp", module, options), Path(folder))
-        try:
+        with Contender(Peer("jaxmlp", module, options), Path(folder)) as contender:
             yield contender
-        finally:
-            contender.close()

@@ -18,14 +18,13 @@ class Peer:
     module: str  # run as `python -m module FOLDER options…`
     options: tuple[str, ...] = ()  # "name=value"
     needs: tuple[str, ...] = ()  # importable in this interpreter
-    install: str = ""  # how to get them
+    extra: str = ""  # of this project, which brings them
     devices: tuple[str, ...] = ("cpu", "gpu", "tpu")
     ours: bool = False
 
-    def missing(self) -> str | None:
-        """What is not installed and how it would be, in one line; None when all is there."""
-        absent = [name for name in self.needs if importlib.util.find_spec(name) is None]
-        return f"{', '.join(absent)}: {self.install}" if absent else None
+    def missing(self) -> str:
+        """The libraries that are not installed, by name; empty when all are there."""
+        return ", ".join(name for name in self.needs if importlib.util.find_spec(name) is None)
 
     def python(self) -> Path:
         """The interpreter that runs it."""
@@ -35,8 +34,8 @@ class Peer:
 class Tf115Peer(Peer):
     """A peer that needs genuine TensorFlow 1.15.5, and so a Python 3.7 of its own."""
 
-    def missing(self) -> str | None:
-        return None if environment.is_set_up() else f"TensorFlow 1.15.5: {self.install}"
+    def missing(self) -> str:
+        return "" if environment.is_set_up() else "TensorFlow 1.15.5"
 
     def python(self) -> Path:
         return environment.require()
@@ -47,17 +46,16 @@ DENSE = Peer("jaxmlp dense", "bench.peers.ours", ("layout=dense",), ours=True)  
 DENSE_FLOAT32 = Peer(
     "jaxmlp dense float32", "bench.peers.ours", ("layout=dense", "precision=float32"), devices=("gpu", "tpu"), ours=True
 )
-TENSORFLOW = "pip install -e '.[parity]'"
-TORCH = "pip install torch"
+TORCH = "torch==2.13.0"  # where an index has a build for CPUs alone, the one that comes without gigabytes of CUDA
 PEERS = (
-    Peer("tf2_graph", "bench.peers.tf2_graph", (), ("tensorflow",), TENSORFLOW, ("cpu", "gpu")),
-    Peer("tf2_xla", "bench.peers.tf2_xla", (), ("tensorflow",), TENSORFLOW, ("cpu", "gpu")),
-    Tf115Peer("tf115", "bench.peers.tf115", install="python -m parity setup", devices=("cpu",)),
-    Peer("torch_eager", "bench.peers.torch_eager", (), ("torch",), TORCH, ("cpu", "gpu")),
-    Peer("torch_compile", "bench.peers.torch_compile", (), ("torch",), TORCH, ("cpu", "gpu")),
+    Peer("tf2_graph", "bench.peers.tf2_graph", (), ("tensorflow",), "parity", ("cpu", "gpu")),
+    Peer("tf2_xla", "bench.peers.tf2_xla", (), ("tensorflow",), "parity", ("cpu", "gpu")),
+    Tf115Peer("tf115", "bench.peers.tf115", devices=("cpu",)),
+    Peer("torch_eager", "bench.peers.torch_eager", (), ("torch",), "bench", ("cpu", "gpu")),
+    Peer("torch_compile", "bench.peers.torch_compile", (), ("torch",), "bench", ("cpu", "gpu")),
     Peer("jax_whole_batch", "bench.peers.jax_whole_batch"),
-    Peer("flax_nnx", "bench.peers.flax_nnx", (), ("flax",), "pip install flax"),
-    Peer("keras_jax", "bench.peers.keras_jax", (), ("keras",), "pip install keras"),
+    Peer("flax_nnx", "bench.peers.flax_nnx", (), ("flax",), "bench"),
+    Peer("keras_jax", "bench.peers.keras_jax", (), ("keras",), "bench"),
     Peer("numpy_blas", "bench.peers.numpy_blas", devices=("cpu",)),
 )
 OURS = (STAIRCASE, DENSE, DENSE_FLOAT32)
@@ -76,3 +74,18 @@ def chosen(names: tuple[str, ...], device: str) -> tuple[Peer, ...]:
             raise ConfigError(f"peers = {name!r} is none of {', '.join(known)}; {hint}".rstrip("; "))
     ours = tuple(peer for peer in OURS if device in peer.devices)
     return ours + tuple(peer for peer in PEERS if not names or peer.name in names)
+
+
+def install_command(device: str) -> str:
+    """A line for a shell that brings every peer for the device which is not installed; empty when all are there."""
+    absent = [peer for peer in PEERS if device in peer.devices and peer.missing()]
+    extras = sorted({peer.extra for peer in absent if peer.extra})
+    words = [f"-e '.[{','.join(extras)}]'"] if extras else []
+    libraries = {name for peer in absent for name in peer.needs}
+    if device == "cpu" and "torch" in libraries:
+        words.append(TORCH)
+    if device == "gpu" and "tensorflow" in libraries:  # the extra's own is for CPUs on Linux
+        words.append("'tensorflow[and-cuda]'")
+    pip = [f"pip install {' '.join(words)}"] if words else []
+    old = any(isinstance(peer, Tf115Peer) for peer in absent)
+    return " && ".join([*pip, *(["python -m parity setup"] if old else [])])

@@ -1,5 +1,6 @@
 """The picture of a result: steps a second of every contender, and how cost grows. matplotlib, imported here only."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,30 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Patch
 
-from bench import machine
 from bench.grow import Sweep
 from bench.result import Result
 from bench.row import Row
-from jaxmlp.errors import OutputError
+from jaxmlp import machine
+from jaxmlp.errors import ConfigError
+from jaxmlp.run.files import write_whole
 
 OURS, PEER, INK = "#d1495b", "#8d99ae", "#2b2d42"
 
 
+def require_kind(path: Path) -> None:
+    """Raises ConfigError where the name's ending is not that of a kind of picture."""
+    known = sorted(FigureCanvasAgg.filetypes)
+    if path.suffix[1:].lower() not in known:
+        raise ConfigError(f"plot = {str(path)!r} is impossible: the name must end in one of .{', .'.join(known)}")
+
+
 def write(result: Result, path: Path) -> None:
-    """One PNG (or whatever the name's ending says). Raises OutputError naming the path."""
+    """One PNG (or whatever the name's ending says), whole or not at all. Raises OutputError naming the path."""
     growth = result.growth
     measured = [row for row in result.rows if row.measured]
     height = 1.6 + 0.34 * len(measured)
@@ -47,8 +59,10 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
     axes.tick_params(axis="y", length=0, labelsize=7.5)
     fastest = max(1 / row.seconds.min for row in rows)
     for index, speed in enumerate(speeds):
-        axes.text(fastest * 1.02, index, f"{speed:.3g}", va="center", color=INK)
+        axes.text(fastest * 1.08, index, three_digits(speed), va="center", ha="right", color=INK)
     axes.set_xlim(0, fastest * 1.1)
+    colours_mean = [Patch(color=OURS, label="jaxmlp"), Patch(color=PEER, label="other programs")]
+    axes.legend(handles=colours_mean, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
     work, device = result.workload, result.roofline.device_name or machine.processor()
     axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
     axes.set_title(f"{work.images:,} images, {work.hidden} hidden units, on {device}", loc="left", color=INK)
@@ -57,8 +71,9 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
 def _growth(axes: Axes, sweep: Sweep) -> None:
     """Seconds a step on logarithmic axes, with the power law through them."""
     values, seconds = [point.value for point in sweep.points], [point.seconds for point in sweep.points]
-    axes.loglog(values, seconds, "o", color=OURS, markersize=4)
-    axes.loglog(values, _power_law(values, seconds, sweep.exponent), color=INK, linewidth=0.8)
+    axes.loglog(values, seconds, "o", color=OURS, markersize=4, label="measured")
+    axes.loglog(values, _power_law(values, seconds, sweep.exponent), color=INK, linewidth=0.8, label="power law")
+    axes.legend(loc="upper left", fontsize=8)
     axes.set_xlabel(sweep.varied)
     axes.set_ylabel("seconds a step")
     axes.set_title(f"~ {sweep.varied}$^{{{sweep.exponent:.2f}}}$\n{sweep.fixed}", loc="left", fontsize=9, color=INK)
@@ -69,16 +84,18 @@ def _growth(axes: Axes, sweep: Sweep) -> None:
 
 def _power_law(values: list[int], seconds: list[float], power: float) -> list[float]:
     """The least-squares line, which goes through the points' geometric means."""
-    import numpy as np
-
     middle = np.exp(np.mean(np.log(seconds)) - power * np.mean(np.log(values)))
     return [float(middle * value**power) for value in values]
 
 
+def three_digits(value: float) -> str:
+    """Three significant digits, a number of 1,000 or more whole: 4.28, 1.20, 0.880, 1,234."""
+    exponent = int(f"{value:.2e}".partition("e")[2])  # of the rounded number: 9.996 is 10.0
+    return f"{value:,.{max(0, 2 - exponent)}f}"
+
+
 def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:  # ValueError: an ending that matplotlib does not know
-        raise OutputError(f"{path} cannot be written: {error}") from None
-    finally:
-        plt.close(figure)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=150, format=path.suffix[1:].lower())
+    plt.close(figure)
+    write_whole(path, picture.getvalue(), folders=True)

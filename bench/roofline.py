@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from bench.contender import ROOT
 from jaxmlp.errors import DeviceError, JaxmlpError
+from jaxmlp.progress import Progress
 
 
 class Roofline(NamedTuple):
@@ -26,11 +27,17 @@ class Roofline(NamedTuple):
     bfloat16_gflops: float | None  # bfloat16 operands, float32 sums; None on a CPU
     copy_gb_per_s: float  # bytes read plus bytes written
 
+    def least_seconds(self, float32: float, bfloat16: float) -> float:
+        """What so many operations take at the peaks."""
+        on_bfloat16 = bfloat16 / (self.bfloat16_gflops or self.float32_gflops)
+        return (float32 / self.float32_gflops + on_bfloat16) / 1e9
+
 
 def measure(device: str) -> Roofline:
     """Runs this file for a device name of the command line. Raises DeviceError when there is none such."""
     command = [sys.executable, "-m", "bench.roofline", device]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    with Progress(1, "machine", "measuring what this machine can do at most"):
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode == DeviceError.exit_code:
         raise DeviceError(result.stderr.strip().splitlines()[-1].removeprefix("error: "))
     result.check_returncode()

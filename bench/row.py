@@ -4,6 +4,8 @@ import dataclasses
 import statistics
 from typing import Any, NamedTuple
 
+from bench.peers.protocol import Arithmetic
+from bench.roofline import Roofline
 from bench.workload import Workload
 
 
@@ -36,6 +38,8 @@ class Row:
     peak_device_bytes: int | None = None
     losses: list[float] = dataclasses.field(default_factory=list)  # of the steps that were compared
     correct: list[int] = dataclasses.field(default_factory=list)
+    arithmetic: list[list[Arithmetic]] = dataclasses.field(default_factory=list)  # of a step, as `rounds`; all of the
+    # formula's where empty
     whole_run_seconds: float | None = None  # the original's 301 steps, where they are cheap
 
     @property
@@ -57,18 +61,25 @@ class Row:
         pairs = zip(self.rounds, other.rounds, strict=True)
         return spread([statistics.median(mine) / statistics.median(theirs) for mine, theirs in pairs])
 
-    def as_json(self, workload: Workload, peak_gflops: float, ours: "Row | None") -> dict[str, Any]:
+    def peak_share(self, workload: Workload, roofline: Roofline) -> float:
+        """The time that the arithmetic really done takes at the measured peaks, over the time it took; the median."""
+        usual = {"float32": workload.flop, "bfloat16": 0}
+        counted = [one for round_ in self.arithmetic for one in round_]
+        seconds = [one for round_ in self.rounds for one in round_]
+        pairs = zip(counted or [usual] * len(seconds), seconds, strict=True)
+        return statistics.median(roofline.least_seconds(**done) / taken for done, taken in pairs)
+
+    def as_json(self, workload: Workload, roofline: Roofline, ours: "Row | None") -> dict[str, Any]:
         """Every field, and what follows from them."""
         fields = dataclasses.asdict(self)
         if not self.measured:
             return fields
-        rate = workload.flop / self.seconds.median / 1e9
         return fields | {
             "seconds_per_step": self.seconds._asdict(),
             "steps_per_s": 1 / self.seconds.median,
             "images_per_s": workload.images / self.seconds.median,
-            "gflops": rate,
-            "peak_share": rate / peak_gflops,
+            "formula_gflops": workload.flop / self.seconds.median / 1e9,
+            "peak_share": self.peak_share(workload, roofline),
             "compile_seconds": self.compile_seconds,
             "ratio_to_ours": self.slower_than(ours)._asdict() if ours else None,
         }

@@ -1,71 +1,111 @@
 """One benchmark from its options to its last line: what is measured, printed and written."""
 
+import contextlib
 import importlib.util
-import sys
+import json
+import signal
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import compare, end_to_end, grow, lineup, result, roofline, throughput, workload
+from bench import compare, end_to_end, grow, lineup, older, result, roofline, throughput, workload
+from bench.older import Timings
 from bench.result import Result
 from bench.throughput import Plan
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError
+from jaxmlp.run.files import write_whole
 
 if TYPE_CHECKING:
     from bench.__main__ import BenchOptions
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 QUICK_IMAGES = 6_000
+ROUNDS, QUICK_ROUNDS = 7, 5
 BLOCK = 100  # steps to a dispatch on an accelerator: as many as the original has from one report to the next
 
 
 def bench(options: "BenchOptions") -> int:
-    """Measures, prints, and writes what was asked for. Raises JaxmlpError."""
-    older = result.load(options.compare) if options.compare else None  # a wrong file is refused before ten minutes
+    """Measures, prints, and writes what was asked for: the exit code. Raises JaxmlpError."""
+    with ended_by_sigterm():
+        return _bench(options)
+
+
+def _bench(options: "BenchOptions") -> int:
+    before = older.read(options.compare) if options.compare else None  # a wrong file is refused before ten minutes
     if options.plot:
-        require_matplotlib()
-    measured = measure(options, older)
-    text, content = measured.text(), measured.as_json()
-    print(text)
+        require_picture(options.plot)
+    measured = measure(options, before)
+    content = measured.as_json()
+    try:
+        write(options, measured, content)
+    finally:  # what was measured is told even where it cannot be written
+        print(measured.text(), flush=True)
+    if before is None:
+        return 0
+    now = older.timings(content)
+    changes = compare.changes(before, now)
+    print("\n" + compare.text(changes, before, now), flush=True)
+    return int(any(change.verdict == "dropped" for change in changes))
+
+
+def write(options: "BenchOptions", measured: Result, content: dict[str, Any]) -> None:
+    """The files that were asked for. Raises OutputError naming the one that cannot be written."""
     if options.json:
-        result.save(content, options.json)
+        write_whole(options.json, (json.dumps(content, indent=1) + "\n").encode(), folders=True)
+    if options.record:
+        result.record(content, measured.text(), RESULTS)
     if options.plot:
         from bench import plot
 
         plot.write(measured, options.plot)
-    if options.record:
-        result.record(content, text, RESULTS)
-    if older is None:
-        return 0
-    changes = compare.changes(older, content)
-    print("\n" + compare.text(changes))
-    return int(any(change.dropped for change in changes))
 
 
-def measure(options: "BenchOptions", older: dict[str, Any] | None) -> Result:
-    """Everything that the options ask for. Raises NotComparable when `older` is of other work."""
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM, and a closed terminal's SIGHUP, end the block as an exception: no contender is left running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signals = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    kept = {one: signal.signal(one, end) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in kept.items():
+            signal.signal(one, handler)
+
+
+def measure(options: "BenchOptions", before: Timings | None) -> Result:
+    """Everything that the options ask for. Raises NotComparable when `before` is of other work."""
     lineup.chosen(options.peers, "cpu")  # refuses an unknown name before anything is measured
+    for file in filter(None, (options.json, options.plot, RESULTS if options.record else None)):
+        result.require_writable(file)
     dataset = options.images.load()
     quick = options.quick and options.images.images is None
     split = workload.first(dataset, min(QUICK_IMAGES, len(dataset.train.labels)) if quick else None)
-    say("measuring what this machine can do at most")
     roof = roofline.measure(options.device.device)
     name, classes = data_name(options.images.data, dataset), len(dataset.class_names)
     work = workload.Workload(name, len(split.labels), options.hidden, classes, roof.device)
-    if older is not None:
-        compare.require_same_work(older, work)
-    peers, rounds = lineup.chosen(options.peers, roof.device), options.rounds or (3 if options.quick else 7)
-    how_long = plan(rounds, options.steps, roof.device)
+    if before is not None:
+        compare.require_same_work(before, work)
+    peers = lineup.chosen(options.peers, roof.device)
+    how_long = plan(options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS), options.steps, roof.device)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         workload.write(Path(folder), split, work)
-        rows = throughput.measure(peers, Path(folder), roof.device, work.images, how_long, say)
-    growth = grow.measure(split, work, grow.Scale(), how_long.rounds, say) if options.grow else None
+        rows = throughput.measure(peers, Path(folder), roof.device, work.images, how_long)
+    growth = grow.measure(split, work, grow.Scale(), how_long.rounds) if options.grow else None
     whole = []
     if options.end_to_end:
         folder = options.images.data_dir
         arguments = [f"--data={options.images.data}", *([f"--data-dir={folder}"] if folder else [])]
-        whole = end_to_end.measure(dataset, arguments, roof.device, options.end_to_end_steps, say)
+        whole = end_to_end.measure(dataset, arguments, roof.device, options.end_to_end_steps)
     return Result(work, roof, rows, growth, whole)
 
 
@@ -82,12 +122,10 @@ def data_name(asked: str, dataset: Dataset) -> str:
     return asked
 
 
-def require_matplotlib() -> None:
-    """Raises ConfigError where it is not installed, before anything is measured."""
+def require_picture(path: Path) -> None:
+    """Raises ConfigError where matplotlib is not installed or does not know the file's kind, before all measuring."""
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigError("--plot needs matplotlib: pip install -e '.[plot]'")
+    from bench import plot
 
-
-def say(line: str) -> None:
-    """Progress, apart from the results."""
-    print(line, file=sys.stderr, flush=True)
+    plot.require_kind(path)

@@ -8,6 +8,14 @@ from bench.targets import Target
 from bench.workload import Workload
 
 Cells = list[str]
+HEAD = [
+    *("contender", "version", "ms/step", "steps/s", "images/s", "formula GFLOP/s", "of peak", "time / ours"),
+    *("(min … max)", "start s", "compile s", "memory"),
+]
+NOTE = """formula GFLOP/s: all arithmetic of the formula over the time, also of a layout that leaves some out.
+of peak: the arithmetic that was really done, against the measured peak.
+start: from the process's start to its first step; compile: what the first step took longer than the others;
+memory: the most the process held."""
 
 
 def heading(workload: Workload, roofline: Roofline, processor: str) -> str:
@@ -26,33 +34,26 @@ def heading(workload: Workload, roofline: Roofline, processor: str) -> str:
     )
 
 
-def contenders(rows: list[Row], workload: Workload, peak_gflops: float) -> str:
+def contenders(rows: list[Row], workload: Workload, roofline: Roofline) -> str:
     """The fastest first; a ratio is how many times longer a step takes than ours, over the interleaved rounds."""
     ours = best_of_ours(rows)
     measured = sorted((row for row in rows if row.measured), key=lambda row: row.seconds.median)
     if ours is None:
         return ""
-    head = "contender|version|ms/step|steps/s|images/s|GFLOP/s|of peak|time / ours|(min … max)|start s|compile s|memory"
-    lines = [head.split("|"), *(_cells(row, workload, peak_gflops, ours) for row in measured)]
-    note = (
-        f"'ours' is {ours.name}. GFLOP/s count the arithmetic of the formula as it is written, also for a layout that "
-        "leaves some of it out.\nstart: from the process's start to its first step; compile: what the first step took "
-        "longer than the others; memory: the most the process held."
-    )
-    return f"{_aligned(lines, left=2)}\n{note}"
+    lines = [HEAD, *(_cells(row, workload, roofline, ours) for row in measured)]
+    return f"{_aligned(lines, left=2)}\n'ours' is {ours.name}. {NOTE}"
 
 
-def _cells(row: Row, workload: Workload, peak_gflops: float, ours: Row) -> Cells:
+def _cells(row: Row, workload: Workload, roofline: Roofline, ours: Row) -> Cells:
     seconds, ratio = row.seconds.median, row.slower_than(ours)
-    gflops = workload.flop / seconds / 1e9
     return [
         row.name,
         row.version,
         f"{seconds * 1e3:,.{3 if seconds < 0.01 else 1 if seconds < 0.1 else 0}f}",
         f"{1 / seconds:,.2f}",
         f"{workload.images / seconds:,.0f}",
-        f"{gflops:,.0f}",
-        f"{gflops / peak_gflops:.0%}",
+        f"{workload.flop / seconds / 1e9:,.0f}",
+        f"{row.peak_share(workload, roofline):.0%}",
         f"{ratio.median:.2f}",
         f"({ratio.min:.2f} … {ratio.max:.2f})",
         f"{row.ready_seconds or 0:.1f}",
@@ -66,10 +67,12 @@ def _memory(row: Row) -> str:
     return f"{host} + {row.peak_device_bytes / 1e6:,.0f} on device" if row.peak_device_bytes else host
 
 
-def absentees(rows: list[Row]) -> str:
-    """Everyone without a time, by name and reason."""
+def absentees(rows: list[Row], install: str) -> str:
+    """Everyone without a time, by name and reason, and the command that brings all who are not installed."""
     absent = [row for row in rows if not row.measured]
-    return _aligned([[row.name, f"{row.status}: {row.reason}"] for row in absent], left=2)
+    lines = _aligned([[row.name, f"{row.status}: {row.reason}"] for row in absent], left=2)
+    missing = any(row.status == "not installed" for row in absent)
+    return f"{lines}\nTo have all of them: {install}" if missing and install else lines
 
 
 def targets(targets: list[Target]) -> str:
@@ -82,7 +85,7 @@ def growth(growth: Growth) -> str:
     """A table a sweep, with the exponent of its fitted power law, and the ratio of eight at once to eight in turn."""
     parts = []
     for sweep in growth.sweeps:
-        lines = [[sweep.varied, "ms/step", "GFLOP/s", "memory"]]
+        lines = [[sweep.varied, "ms/step", "formula GFLOP/s", "memory"]]
         for point in sweep.points:
             rate, memory = point.flop / point.seconds / 1e9, point.peak_rss_bytes / 1e6
             lines.append([f"{point.value:,}", f"{point.seconds * 1e3:,.1f}", f"{rate:,.0f}", f"{memory:,.0f} MB"])

@@ -4,7 +4,8 @@ All processes stay alive and only one computes at a time, round after round, so 
 hits all of them and ratios within a round keep their meaning.
 """
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from bench.contender import Contender
 from bench.errors import ContenderFailed, ReferenceFailed
 from bench.lineup import DENSE, Peer
 from bench.row import Row
+from jaxmlp.progress import Progress
 
 CHECKED_STEPS = 5  # losses compared before anything is timed; the first of these steps compiles
 LOSS_TOLERANCE = 1e-4  # relative
@@ -34,40 +36,38 @@ class Entry(NamedTuple):
     row: Row
 
 
-def measure(
-    peers: Iterable[Peer], folder: Path, device: str, images: int, plan: Plan, say: Callable[[str], None]
-) -> list[Row]:
-    """One row a peer, in their order, timed or with the reason why not. `say` is told of progress.
+def measure(peers: Iterable[Peer], folder: Path, device: str, images: int, plan: Plan) -> list[Row]:
+    """One row a peer, in their order, timed or with the reason why not.
 
     Raises ReferenceFailed when jaxmlp's dense engine, which all are compared to, does not run.
     """
     peers, entries = list(peers), {}
     assert DENSE in peers
-    try:
-        for peer in sorted(peers, key=lambda peer: peer != DENSE):  # the reference first
-            say(f"starting {peer.name}")
-            entries[peer.name] = _enter(peer, folder, device, images, entries.get(DENSE.name))
-            if peer == DENSE and not entries[DENSE.name].contender:
-                reason = entries[DENSE.name].row.reason
-                raise ReferenceFailed(f"{DENSE.name}, which all losses are compared to, failed: {reason}")
-        _take_turns([entry for entry in entries.values() if entry.contender], plan, say)
-    finally:
-        for entry in entries.values():
-            if entry.contender:
-                entry.contender.close()
+    with contextlib.ExitStack() as running:
+        with Progress(len(peers), "contender", "starting and checking") as told:
+            for peer in sorted(peers, key=lambda peer: peer != DENSE):  # the reference first
+                told.update(0, peer.name)
+                entries[peer.name] = _enter(peer, folder, device, images, entries.get(DENSE.name), running)
+                told.update()
+                if peer == DENSE and not entries[DENSE.name].contender:
+                    reason = entries[DENSE.name].row.reason
+                    raise ReferenceFailed(f"{DENSE.name}, which all losses are compared to, failed: {reason}")
+        _take_turns([entry for entry in entries.values() if entry.contender], plan)
     return [entries[peer.name].row for peer in peers]
 
 
-def _enter(peer: Peer, folder: Path, device: str, images: int, reference: Entry | None) -> Entry:
-    """Starts a peer and checks it. Without a contender the entry's row says why."""
+def _enter(
+    peer: Peer, folder: Path, device: str, images: int, reference: Entry | None, running: contextlib.ExitStack
+) -> Entry:
+    """Starts a peer, which ends with `running`, and checks it. Without a contender the entry's row says why."""
     row, contender = Row(peer.name, peer.ours), None
     if device not in peer.devices:
         row.status, row.reason = "not for this device", f"runs on {', '.join(peer.devices)}"
-    elif reason := peer.missing():
-        row.status, row.reason = "not installed", reason
+    elif absent := peer.missing():
+        row.status, row.reason = "not installed", absent
     else:
         try:
-            contender = Contender(peer, folder)
+            contender = running.enter_context(Contender(peer, folder))
             _check(contender, row, images, reference.row if reference else None)
         except ContenderFailed as failure:
             row.status, row.reason = "failed", str(failure)
@@ -98,27 +98,38 @@ def _disagreement(row: Row, reference: Row, images: int) -> str | None:
     return None
 
 
-def _take_turns(entries: list[Entry], plan: Plan, say: Callable[[str], None]) -> None:
+def _take_turns(entries: list[Entry], plan: Plan) -> None:
     """Fills the rows, round by round. A contender that fails now keeps its reason and is left alone from then on."""
-    for number in range(plan.rounds):
-        say(f"round {number + 1} of {plan.rounds}")
-        turn = number % len(entries)  # another one begins every round
-        for entry in entries[turn:] + entries[:turn]:
-            if (answer := _run(entry, plan.steps, plan.block)) is not None:
-                entry.row.rounds.append([seconds / plan.block for seconds in answer["seconds"]])
-                entry.row.peak_rss_bytes = answer["peak_rss_bytes"]
-                entry.row.peak_device_bytes = answer["peak_device_bytes"]
+    with Progress(plan.rounds * len(entries), "turn", "timing") as told:
+        for number in range(plan.rounds):
+            turn = number % len(entries)  # another one begins every round
+            for entry in entries[turn:] + entries[:turn]:
+                told.update(0, f"round {number + 1} of {plan.rounds}, {entry.row.name}")
+                _take_turn(entry, plan)
+                told.update()
     if plan.block > 1:  # where steps are short, the whole run is timed too
         for entry in entries:
             if (answer := _run(entry, WHOLE_RUN, plan.block)) is not None:
                 entry.row.whole_run_seconds = sum(answer["seconds"])
 
 
-def _run(entry: Entry, steps: int, block: int) -> dict[str, Any] | None:
+def _take_turn(entry: Entry, plan: Plan) -> None:
+    """A round of one contender."""
+    answer = _run(entry, plan.steps, plan.block, arithmetic=True)
+    if answer is None:
+        return
+    row, block = entry.row, plan.block
+    row.rounds.append([seconds / block for seconds in answer["seconds"]])
+    if counted := answer["arithmetic"]:
+        row.arithmetic.append([{dtype: count // block for dtype, count in one.items()} for one in counted])
+    row.peak_rss_bytes, row.peak_device_bytes = answer["peak_rss_bytes"], answer["peak_device_bytes"]
+
+
+def _run(entry: Entry, steps: int, block: int, arithmetic: bool = False) -> dict[str, Any] | None:
     if entry.contender is None or entry.row.status != "ok":
         return None
     try:
-        return entry.contender.run(steps, block)
+        return entry.contender.run(steps, block, arithmetic)
     except ContenderFailed as failure:
         entry.row.status, entry.row.reason = "failed", str(failure)
         return None

@@ -3,15 +3,15 @@
 A step at a time on a CPU; elsewhere a block of steps is one dispatch of `trainer.advance`, as in a run.
 """
 
-import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import jaxmlp
-from bench.peers import jax_device
-from bench.peers.protocol import TENSORS, Problem, Run, serve
+from bench.peers import arithmetic, jax_device
+from bench.peers.protocol import TENSORS, Arithmetic, Problem, Run, serve
 from jaxmlp import model, trainer
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine import Engine, select
@@ -21,22 +21,28 @@ from jaxmlp.program import GradientDescent, Program
 CAPACITY = 100  # the longest block: the original's distance from one report to the next
 
 
+class Training:
+    """A run that goes on from call to call."""
+
+    def __init__(self, engine: Engine, state: trainer.State, batch: Any, device: jax.Device):
+        self._engine, self._state, self._batch = engine, state, batch
+        self._take = _step_by_step if device.platform == "cpu" else _in_one_dispatch
+
+    def __call__(self, steps: int):
+        self._state, measured = self._take(self._state, self._batch, steps, engine=self._engine)
+        return measured
+
+    def arithmetic(self, steps: int) -> Arithmetic:
+        """What the next steps compute: as many times the next one's."""
+        one = arithmetic.of_step(self._engine, self._state.params, self._batch)
+        return {dtype: steps * count for dtype, count in one.items()}
+
+
 def start(problem: Problem) -> Run:
     device = jax_device.use(problem.device)
     engine = engine_of(problem, device)
     batch = jax.block_until_ready(engine.place(Split(problem.images, problem.labels), device))
-    state = jax.device_put(initial(problem), device)
-    if device.platform == "cpu":
-        take = functools.partial(_step_by_step, engine=engine)
-    else:
-        take = functools.partial(_in_one_dispatch, engine=engine)
-
-    def run(steps: int):
-        nonlocal state
-        state, measured = take(state, batch, steps)
-        return measured
-
-    return run
+    return Training(engine, jax.device_put(initial(problem), device), batch, device)
 
 
 def engine_of(problem: Problem, device: jax.Device) -> Engine:

@@ -1,7 +1,8 @@
 """What every peer has in common: the problem it is given, and the conversation with the process that times it.
 
 A peer is started once with the folder of a problem, answers `{"ready": ...}`, and then one line of JSON for every line
-`{"steps": k, "block": b}` on its input. Also runs on Python 3.7, for TensorFlow 1.15: hence `typing`'s aliases.
+`{"steps": k, "block": b, "arithmetic": false}` on its input. Also runs on Python 3.7, for TensorFlow 1.15: hence
+`typing`'s aliases.
 """
 
 # ruff: noqa: UP032
@@ -13,7 +14,7 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -35,7 +36,9 @@ class Problem(NamedTuple):
 
 
 # Takes a number of steps, returns the loss and the correct count before each step's update, on the host.
+# One that leaves some of the formula out also has a method `arithmetic(steps)`, asked before these steps are run.
 Run = Callable[[int], Sequence[Tuple[Any, Any]]]
+Arithmetic = Dict[str, int]  # multiplications and additions, of "float32" and of "bfloat16" operands
 
 
 def load(folder, options=()):
@@ -72,16 +75,22 @@ def serve(start: Callable[[Problem], Run], version: str, device_peak: Callable[[
         sys.exit(1)
 
 
-def _timed(run: Run, steps: int, block: int) -> dict:
-    """Runs `steps` steps, `block` to a dispatch, and clocks every block ("seconds"), results on the host."""
-    seconds, outcomes = [], []
+def _timed(run: Run, steps: int, block: int, arithmetic: bool) -> dict:
+    """Runs `steps` steps, `block` to a dispatch, and clocks every block ("seconds"), results on the host.
+
+    "arithmetic" is that of every block where it is asked for and is not all of the formula's, else empty.
+    """
+    seconds, outcomes, counted = [], [], []
     for first in range(0, steps, block):
         count = min(block, steps - first)
+        if arithmetic and hasattr(run, "arithmetic"):
+            counted.append(run.arithmetic(count))
         began = time.perf_counter()
         outcomes += run(count)
         seconds.append(time.perf_counter() - began)
     losses = [float(loss) for loss, _ in outcomes]
-    return {"seconds": seconds, "losses": losses, "correct": [int(correct) for _, correct in outcomes]}
+    correct = [int(correct) for _, correct in outcomes]
+    return {"seconds": seconds, "losses": losses, "correct": correct, "arithmetic": counted}
 
 
 def _peak_rss() -> int:

@@ -36,10 +36,10 @@ def rows(problem):
     others = [
         Peer("numpy_blas", "bench.peers.numpy_blas"),
         *map(fake, FAKES),
-        Peer("absent", "bench.peers.absent", needs=("no_such_library",), install="pip install no_such_library"),
+        Peer("absent", "bench.peers.absent", needs=("no_such_library",)),
         Peer("elsewhere", "bench.peers.numpy_blas", devices=("tpu",)),
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        measured = throughput.measure([*others, DENSE], problem, "cpu", IMAGES, Plan(2, 3, 1), lambda line: None)
+        measured = throughput.measure([*others, DENSE], problem, "cpu", IMAGES, Plan(2, 3, 1))
     return {row.name: row for row in measured}

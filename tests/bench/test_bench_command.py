@@ -1,21 +1,26 @@
 """The command: fields of its JSON, exit codes, and results that name no one's folders."""
 
+import copy
 import functools
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 import bench.__main__ as command
-from bench import machine, result, session
+from bench import plot, result, session
 from bench.contender import ROOT
 
 SMALL = ["--quick", "--data", "generated:300", "--hidden", "16", "--rounds", "2", "--steps", "1", "--device", "cpu"]
 FIELDS = {
     "name", "ours", "status", "reason", "version", "rounds", "ready_seconds", "prepare_seconds", "first_step_seconds",
     "peak_rss_bytes", "peak_device_bytes", "losses", "correct", "whole_run_seconds", "seconds_per_step", "steps_per_s",
-    "images_per_s", "gflops", "peak_share", "compile_seconds", "ratio_to_ours",
+    "images_per_s", "formula_gflops", "arithmetic", "peak_share", "compile_seconds", "ratio_to_ours",
 }  # fmt: skip
 
 
@@ -47,7 +52,12 @@ def test_json_holds_every_field_of_every_contender(saved):
         assert set(rows[name]) == FIELDS
         assert rows[name]["steps_per_s"] == pytest.approx(1 / rows[name]["seconds_per_step"]["median"])
         assert rows[name]["images_per_s"] == pytest.approx(300 * rows[name]["steps_per_s"])
-        assert rows[name]["gflops"] / content["roofline"]["float32_gflops"] == pytest.approx(rows[name]["peak_share"])
+        rate = 2 * 300 * 16 * (2 * 784 + 3 * 10) / rows[name]["seconds_per_step"]["median"] / 1e9
+        assert rows[name]["formula_gflops"] == pytest.approx(rate)
+    assert rows["numpy_blas"]["arithmetic"] == []
+    done = [one["float32"] for round_ in rows["jaxmlp staircase"]["arithmetic"] for one in round_]
+    assert len(done) == 2  # rounds of one step
+    assert 0 < max(done) < content["workload"]["flop_per_step"]
     assert content["workload"]["flop_per_step"] == 2 * 300 * 16 * (2 * 784 + 3 * 10)
     assert content["versions"].keys() >= {"python", "jax", "numpy"}
 
@@ -57,21 +67,89 @@ def test_picture_and_record_are_written_and_the_record_names_no_folder(saved):
     record = saved.with_name("RESULTS.md").read_text()
     assert record.count("\n## ") == 1
     assert "numpy_blas" in record
-    assert machine.command(["--json", "/some/where/a.json", "--quick"]) == "python -m bench --json a.json --quick"
+    assert str(saved.parent) not in record
 
 
-@pytest.mark.parametrize(("then", "code"), [(1 / 0.85, 1), (1 / 0.95, 0), (1.0, 0), (0.5, 0)])
+def test_a_second_record_stands_behind_the_first(saved, tmp_path):
+    content = json.loads(saved.read_text())
+    path = tmp_path / "RESULTS.md"
+    path.write_text("# Results\n")
+    for text in ("one", "two"):
+        result.record(content, text, path)
+    told = path.read_text()
+    assert told.startswith("# Results\n\n## ")
+    assert told.index("```\none\n```\n") < told.index("```\ntwo\n```\n")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("slower", "code"), [(0.85, 1), (0.95, 0), (1.0, 0), (2.0, 0)])
 def test_compare_exits_with_1_when_our_speed_has_dropped_by_15_percent(
-    saved, tmp_path, capsys, monkeypatch, then, code
+    saved, tmp_path, capsys, monkeypatch, slower, code
 ):
     older = json.loads(saved.read_text())
     for row in older["contenders"]:
-        if row["ours"] and "steps_per_s" in row:
-            row["steps_per_s"] *= then
-    result.save(older, tmp_path / "older.json")
-    monkeypatch.setattr(session, "measure", lambda *arguments: _measured[0])  # the very speeds that are in the file
+        row["rounds"] = [[0.1 * (slower if row["ours"] else 1)]] * 5
+    (tmp_path / "older.json").write_text(json.dumps(older))
+    today = copy.deepcopy(_measured[0])
+    for row in today.rows:
+        row.rounds, row.arithmetic = [[0.1]] * 5, []
+    monkeypatch.setattr(session, "measure", lambda *arguments: today)
     assert command.main([*SMALL, "--compare", str(tmp_path / "older.json")]) == code
     assert ("DROPPED" in capsys.readouterr().out) == bool(code)
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_file_that_cannot_be_written_is_refused_before_anything_is_measured(option, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(session.roofline, "measure", lambda device: pytest.fail("it was measured"))
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    for path in (tmp_path / "file" / "a.png", folder):
+        assert command.main([*SMALL, option, str(path)]) == 4
+        assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_kind_of_picture_that_does_not_exist_is_refused_before_anything_is_measured(tmp_path, capsys):
+    assert command.main([*SMALL, "--plot", str(tmp_path / "a.jpog")]) == 2
+    assert "must end in one of" in capsys.readouterr().err
+
+
+def test_what_was_measured_is_printed_even_where_it_can_no_longer_be_written(saved, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(session, "measure", lambda *arguments: _measured[0])
+    (tmp_path / "file").write_text("")
+    assert command.main([*SMALL, "--json", str(tmp_path / "file" / "a.json")]) == 4
+    told = capsys.readouterr()
+    assert "numpy_blas" in told.out
+    assert "cannot be written" in told.err
+
+
+THREE_DIGITS = {4.2845: "4.28", 1.2: "1.20", 0.88: "0.880", 9.996: "10.0", 123.4: "123", 1234: "1,234"}
+
+
+@pytest.mark.parametrize("value", THREE_DIGITS)
+def test_every_bar_has_three_digits(value):
+    assert plot.three_digits(value) == THREE_DIGITS[value]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_no_process_is_left_when_it_is_ended(number, code, tmp_path):
+    marked = os.environ | {"TMPDIR": str(tmp_path)}  # contenders are told a folder in it: so they are known
+    started = [sys.executable, "-m", "bench", *SMALL, "--rounds", "100000", "--peers", "numpy_blas"]
+    with subprocess.Popen(started, cwd=ROOT, env=marked, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 120
+        while sum("bench.peers" in line for line in _command_lines(tmp_path)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert _command_lines(tmp_path)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == code
+    assert _command_lines(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def _command_lines(mark: Path) -> list[str]:
+    """Of the running processes that have `mark` among their words."""
+    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(mark) in line]
 
 
 def test_compare_refuses_other_work_before_anything_is_timed(saved, capsys):

@@ -14,7 +14,7 @@ def digits():
 
 
 def run(digits):
-    return end_to_end.measure(digits, DATA, "cpu", 2, lambda line: None)
+    return end_to_end.measure(digits, DATA, "cpu", 2)
 
 
 def test_our_run_is_timed_and_tensorflow_that_is_absent_is_named(digits, monkeypatch, tmp_path):

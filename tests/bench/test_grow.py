@@ -27,7 +27,7 @@ def test_members_trained_at_once_have_the_losses_they_have_in_turn_and_rates_of_
 @pytest.mark.full
 def test_sweeps_measure_every_value_and_at_once_agrees_with_in_turn(workload):
     scale = Scale(images=(100, 400), hidden=(8, 32), seeds=(1, 2), member_images=100)
-    growth = grow.measure(first(generated_digits(300), None), workload, scale, 2, lambda line: None)
+    growth = grow.measure(first(generated_digits(300), None), workload, scale, 2)
     assert [[point.value for point in sweep.points] for sweep in growth.sweeps] == [[100, 400], [8, 32], [1, 2]]
     assert all(point.seconds > 0 and point.peak_rss_bytes > 20e6 for sweep in growth.sweeps for point in sweep.points)
     one, two = growth.sweeps[2].points

@@ -1,11 +1,13 @@
 """Every real peer computes the original's steps, and those for TensorFlow 1.15 stay readable to Python 3.7."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import lineup
 from bench.contender import ROOT, Contender
 from bench.lineup import PEERS, Peer
 
@@ -48,11 +50,34 @@ def test_every_peer_file_is_in_the_lineup_and_says_what_was_tried():
     for name in files:
         text = Path(ROOT, "bench", "peers", f"{name}.py").read_text(encoding="utf-8")
         assert "Tried" in (ast.get_docstring(ast.parse(text)) or ""), name
-    not_peers = {"__init__", "protocol", "jax_device", "ours", "ours_many", "tf115_original"}
+    not_peers = {"__init__", "protocol", "jax_device", "arithmetic", "ours", "ours_many", "tf115_original"}
     assert {path.stem for path in Path(ROOT, "bench", "peers").glob("*.py")} - not_peers == files
 
 
-def test_peer_whose_library_is_missing_says_how_to_install_it():
-    peer = Peer("x", "x", needs=("json", "no_such_library"), install="pip install it")
-    assert peer.missing() == "no_such_library: pip install it"
-    assert Peer("x", "x", needs=("json",)).missing() is None
+def test_peer_names_the_libraries_that_are_missing():
+    assert Peer("x", "x", needs=("json", "no_such_library")).missing() == "no_such_library"
+    assert Peer("x", "x", needs=("json",)).missing() == ""
+
+
+@pytest.mark.parametrize(
+    ("device", "there", "command"),
+    [
+        ("cpu", set(), "pip install -e '.[bench,parity]' torch==2.13.0 && python -m parity setup"),
+        ("cpu", {"torch", "tensorflow"}, "pip install -e '.[bench]' && python -m parity setup"),
+        ("cpu", {"torch", "flax", "keras"}, "pip install -e '.[parity]' && python -m parity setup"),
+        ("gpu", set(), "pip install -e '.[bench,parity]' 'tensorflow[and-cuda]'"),
+        ("tpu", {"flax"}, "pip install -e '.[bench]'"),
+        ("tpu", {"flax", "keras"}, ""),
+    ],
+)
+def test_one_command_brings_all_that_is_missing_for_a_device(device, there, command, monkeypatch, tmp_path):
+    monkeypatch.setenv("PARITY_TF115", str(tmp_path))
+    monkeypatch.setattr(lineup.importlib.util, "find_spec", lambda name: name if name in there else None)
+    assert lineup.install_command(device) == command
+
+
+def test_extras_that_the_command_names_hold_every_library_that_a_peer_needs():
+    extras = tomllib.loads(Path(ROOT, "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for peer in PEERS:
+        for name in peer.needs:
+            assert any(line.startswith(name) for line in extras[peer.extra]), f"{name} is not in {peer.extra}"

@@ -7,8 +7,11 @@ from bench import table, throughput
 from bench.contender import Contender
 from bench.errors import ReferenceFailed
 from bench.lineup import DENSE, Peer
+from bench.roofline import Roofline
 from bench.row import best_of_ours
 from bench.throughput import Plan
+
+PEAKS = Roofline("cpu", "", 100.0, "JAX", None, 10.0)
 
 
 @pytest.mark.parametrize("name", [DENSE.name, "numpy_blas", "chatty"])
@@ -45,7 +48,7 @@ def test_startup_holds_imports_and_preparation_and_is_apart_from_the_first_step(
         ("killed", "failed", "ended by signal 9"),
         ("exits", "failed", "the last words"),
         ("dies late", "failed", "MemoryError: no more"),
-        ("absent", "not installed", "no_such_library: pip install no_such_library"),
+        ("absent", "not installed", "no_such_library"),
         ("elsewhere", "not for this device", "runs on tpu"),
     ],
 )
@@ -54,9 +57,9 @@ def test_refused_contender_keeps_its_row_with_the_reason_and_no_time(rows, workl
     assert (row.status, row.measured) == (status, False)
     assert reason in row.reason
     assert "\n" not in row.reason
-    assert "seconds_per_step" not in row.as_json(workload, 100.0, rows[DENSE.name])
-    assert f"{status}: {row.reason}" in table.absentees(list(rows.values()))
-    assert name not in table.contenders(list(rows.values()), workload, 100.0)
+    assert "seconds_per_step" not in row.as_json(workload, PEAKS, rows[DENSE.name])
+    assert f"{status}: {row.reason}" in table.absentees(list(rows.values()), "")
+    assert name not in table.contenders(list(rows.values()), workload, PEAKS)
 
 
 def test_ratio_compares_rounds_that_stood_side_by_side(rows):
@@ -77,7 +80,7 @@ def test_nothing_is_shown_when_the_reference_itself_fails(problem, monkeypatch):
     broken = Peer(DENSE.name, "bench.no_such_module", ours=True)
     monkeypatch.setattr(throughput, "DENSE", broken)
     with pytest.raises(ReferenceFailed, match="No module named"):
-        throughput.measure([broken], problem, "cpu", 300, Plan(1, 1, 1), lambda line: None)
+        throughput.measure([broken], problem, "cpu", 300, Plan(1, 1, 1))
 
 
 def test_blocks_are_clocked_whole_and_the_rest_of_the_steps_is_a_shorter_block(problem):
@@ -87,3 +90,9 @@ def test_blocks_are_clocked_whole_and_the_rest_of_the_steps_is_a_shorter_block(p
     finally:
         contender.close()
     assert (len(answer["seconds"]), len(answer["losses"]), len(answer["correct"])) == (3, 5, 5)
+
+
+def test_command_that_installs_stands_once_under_those_who_are_missing(rows):
+    told = table.absentees(list(rows.values()), "pip install it")
+    assert told.count("pip install it") == 1
+    assert "pip install it" not in table.absentees([rows["raises"]], "pip install it")
