@@ -62,13 +62,16 @@ def form_of(path: str) -> str:
         return f"csv:{path}"
     if small.endswith(".npz"):
         return f"npz:{path}"
-    return f"idx:{os.path.dirname(path) or '.' if os.path.isfile(path) else path}"
+    is_file = os.path.isfile(path) or small.endswith(("ubyte", ".gz"))
+    return f"idx:{os.path.dirname(path) or '.' if is_file else path}"
 
 
 def _meant(data: str) -> str:
     """What may be meant by a name that means nothing, as a question; or nothing."""
     kind, colon, rest = data.partition(":")
     kind = kind.strip().lower()
+    if _GENERATED.fullmatch(data.lower()):
+        return f"did you mean {data.lower()}?"
     if kind == "generated" and colon:
         return "the number of generated digits is a positive integer, as in generated:6000"
     if kind in ("csv", "npz", "idx") and (colon or kind == "idx"):

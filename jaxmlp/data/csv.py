@@ -15,6 +15,7 @@ from jaxmlp.data.classes import of_labels, upright
 from jaxmlp.data.content import HEAD, LARGEST, is_really, opened
 from jaxmlp.data.dataset import PIXELS, Dataset, Split
 from jaxmlp.data.folder import holds, listed
+from jaxmlp.data.kinds import kind
 from jaxmlp.errors import DataError
 from jaxmlp.progress import Progress
 
@@ -58,11 +59,11 @@ def read_csv(path: Path) -> Split:
     with opened(path, "a CSV file") as content:
         head = content.read(HEAD)
         content.seek(0)
-        really = is_really(head, content)
-        if really and "text" not in really:
+        found, really = kind(head), is_really(head, content)
+        if found and not found.text:
             raise DataError(f"{path}: is no CSV table{really}")
         try:
-            table = _table(path, content)
+            table = _table(path, content, "" if head.count(b",") > 9 else really)
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: is not text in UTF-8: {error.reason}") from None
     return table
@@ -86,7 +87,8 @@ def _in_folder(folder: Path, start: str, word: str) -> Path:
     if len(found) == 1:
         return folder / found[0]
     if start:
-        raise DataError(f"{folder / start}: is not there, and no one {start}_{word}.csv either{holds(names)}")
+        right = f"name a CSV file, or a folder with train.csv and test.csv{holds(names) if names else ''}"
+        raise DataError(f"{folder / start}: is not there; {right}")
     if found:
         choice = f"choose a set by how its names begin, as in csv:{folder}/{re.split(f'[-_. ]{word}', found[0])[0]}"
         raise DataError(f"{folder}: has {len(found)} tables for {word}ing, {', '.join(found)}; {choice}")
@@ -94,11 +96,11 @@ def _in_folder(folder: Path, start: str, word: str) -> Path:
     raise DataError(f"{folder}: has no table for {word}ing; {wanted}{holds(names)}")
 
 
-def _table(path: Path, content: IO[bytes]) -> Split:
+def _table(path: Path, content: IO[bytes], really: str) -> Split:
     text = io.TextIOWrapper(content, encoding="utf-8-sig")
     lines = iter(lambda: text.readline(_LONGEST), "")
     first = next(lines, "")
-    layout = _layout(path, first)
+    layout = _layout(path, first, really)
     on_disk: Any = getattr(content, "fileobj", content)  # of gzip, the file that it reads
     blocks, number, read = [], 1 + layout.header, 0
     with Progress(path.stat().st_size, "byte", f"reading {path.name}") as progress:
@@ -125,17 +127,18 @@ def _blocks(lines: Iterator[str], block: list[str]) -> Iterator[list[str]]:
         yield block
 
 
-def _layout(path: Path, first: str) -> _Format:
-    """Delimiter, header and the label's column, as the first line tells."""
+def _layout(path: Path, first: str, really: str) -> _Format:
+    """Delimiter, header and the label's column, as the first line tells. `really`: what it is, if no table."""
     delimiter = max(",;\t ", key=first.count)
     cells = [cell.strip().strip("\"'").lower() for cell in first.split(delimiter)]
-    header = not all(_NUMBER.fullmatch(cell) for cell in cells)
+    counted = cells[-1] == f"{PIXELS}"  # columns without names, as pandas numbers them
+    header = counted or not all(_NUMBER.fullmatch(cell) for cell in cells)
     if len(cells) == PIXELS:
         hint = f"; name the labelled file alone, as in csv:{path.parent / 'train.csv'}" if "test" in path.name else ""
         raise DataError(f"{path}: has no column of labels, so nothing can be trained or tested on it{hint}")
     if len(cells) != PIXELS + 1:
         right = f"{PIXELS + 1} are right: the label and the pixels of 28x28"
-        raise DataError(f"{path}: has {len(cells)} columns in its first line; {right}")
+        raise DataError(f"{path}: has {len(cells)} columns in its first line; {right}{really}")
     named = [column for column, cell in enumerate(cells) if cell in _LABEL]
     return _Format(delimiter, named[0] if named else 0, header)
 

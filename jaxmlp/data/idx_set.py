@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from jaxmlp.checks import form_of
 from jaxmlp.data.classes import of_labels, upright
 from jaxmlp.data.dataset import Dataset
 from jaxmlp.data.folder import Four, fours, holds, listed, require_folder, whole_below
@@ -30,7 +31,8 @@ def _chosen(folder: Path) -> Four:
     """The one complete set that is meant."""
     if not os.path.exists(folder) and os.path.isdir(folder.parent):
         return _named(folder)
-    require_folder(folder, f"{folder}", _RIGHT)
+    form = f"; did you mean --data {form_of(str(folder))}?" if os.path.isfile(folder) else ""
+    require_folder(folder, f"{folder}", f"{_RIGHT}{form}")
     here = fours(folder)
     found = [four for four in here if four.complete] or whole_below(folder)
     if len(found) > 1:

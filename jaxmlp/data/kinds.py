@@ -11,10 +11,11 @@ class Kind(NamedTuple):
 
     is_a: str
     remedy: str
+    text: bool = False  # in UTF-8, as a table may be
 
 
 _SIGNATURES = (  # first bytes, told apart from the longest on
-    (b"version https://git-lfs", Kind("a Git LFS pointer, not the file it stands for", "run git lfs pull")),
+    (b"version https://git-lfs", Kind("a Git LFS pointer", "run git lfs pull to get the file it stands for")),
     (b"SIMPLE  =", Kind("a FITS file", _FETCH)),
     (b"\x89PNG\r\n", Kind("a PNG image", "give a file that holds all images")),
     (b"\x89HDF\r\n", Kind("an HDF5 file", "write its arrays with numpy.savez and use --data npz:FILE")),
@@ -55,8 +56,8 @@ def kind(head: bytes) -> Kind | None:
     if found := next((found for start, found in _SIGNATURES if head.startswith(start)), None):
         return found
     if _IDX.match(head):
-        what = {1: "labels", 3: "images"}.get(head[3], f"{head[3]} dimensions")
-        return Kind(f"an IDX file of {what}", "see which name it has; a folder with all four is --data idx:DIR")
+        what = {(8, 1): "labels", (8, 3): "images"}.get((head[2], head[3]), f"type 0x{head[2]:02x} and rank {head[3]}")
+        return Kind(f"an IDX file of {what}", "are names swapped? A folder with all four files is --data idx:DIR")
     if _PICKLE.match(head):
         return Kind("a Python pickle, which is never read", "write its arrays with numpy.savez and use --data npz:FILE")
     if len(head) > 16 and not head.strip(b"\0"):
@@ -77,5 +78,5 @@ def _text(head: bytes) -> Kind | None:
     except UnicodeDecodeError:
         return None
     if _CSV.match(head):
-        return Kind("text, in commas", "for a table of pixels use --data csv:FILE")
-    return Kind(f"text, beginning {first[0][:40]!r}" if first else "blank text", _FETCH)
+        return Kind("text, in commas", "for a table of pixels use --data csv:FILE", True)
+    return Kind(f"text, beginning {first[0][:40]!r}" if first else "blank text", _FETCH, True)

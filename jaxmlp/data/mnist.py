@@ -88,7 +88,7 @@ def _instead(folder: Path, several: list[Four]) -> str:
         return f"; they are in {' and in '.join(str(four.folder) for four in several)}: name one of these"
     names = listed(folder)
     if others := [four.name for four in fours(folder) if four.complete]:
-        return f"; it holds another set, {', '.join(others)}: use --data idx:{folder}"
+        return f"; it holds {', '.join(others)}, which is not MNIST: use --data idx:{folder}"
     if tables := [name for name in names if name.lower().endswith((".csv", ".csv.gz", ".npz"))]:
         return f"; it holds {', '.join(tables)}: did you mean --data {form_of(str(folder / tables[0]))}?"
     return holds(names)

@@ -77,7 +77,8 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise a dozen types on damaged input, SyntaxError among them
-        reason = " ".join(str(error).split()) or type(error).__name__
+        told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = " ".join(told.split()) or type(error).__name__
         raise DataError(f"{path}: cannot be read as an npz file: {reason}{_really(path)}") from None
 
 
