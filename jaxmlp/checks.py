@@ -1,15 +1,29 @@
 """What a value must be, said in one line that names it: checks of `Program`, `Execution` and the commands' options."""
 
 import difflib
+import os
 import re
 
 from jaxmlp.errors import ConfigError
 
 FLOAT32_MAX = 3.4028234663852886e38
 FLOAT32_TINY = 1.401298464324817e-45  # the smallest positive float32; below it a value would silently become 0
-_SUGGESTIONS = ("auto", "mnist", "generated", "tfds:mnist", "tfds:fashion_mnist", "tfds:kmnist", "tfds:emnist/balanced")
+_FORMS = "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"
 _TFDS = re.compile(r"tfds:[a-z]\w*(/[\w.-]+)?(:[\d.*]+)?", re.ASCII)
 _GENERATED = re.compile(r"generated(:0*[1-9]\d{0,11})?", re.ASCII)
+_FILES = re.compile(r"idx:.*|(csv|npz):.+")
+_CALLED = {  # letters and figures of what people call a set: how it is asked for
+    **{name: name for name in ("auto", "mnist", "generated")},
+    **dict.fromkeys(("digits", "synthetic", "random", "fake"), "generated"),
+    **dict.fromkeys(("fashionmnist", "fashion", "zalando"), "tfds:fashion_mnist"),
+    **dict.fromkeys(("kmnist", "kuzushiji", "kuzushijimnist"), "tfds:kmnist"),
+    **{f"emnist{name}": f"tfds:emnist/{name}" for name in ("balanced", "letters", "digits", "byclass", "bymerge")},
+    **dict.fromkeys(("emnist", "letters"), "tfds:emnist/letters"),
+    **dict.fromkeys(("emnistmnist", "tfdsmnist"), "tfds:mnist"),
+    **dict.fromkeys(("qmnist", "idx", "ubyte", "torchvision"), "idx:DIR"),
+    **dict.fromkeys(("csv", "kaggle"), "csv:FILE"),
+    **dict.fromkeys(("npz", "numpy", "keras", "medmnist"), "npz:FILE"),
+}
 
 
 def require(name: str, value: object, holds: bool, allowed: str) -> None:
@@ -34,13 +48,49 @@ def is_whole(value: object) -> bool:
 
 
 def require_data_name(data: str) -> None:
-    """Raises `ConfigError` unless `data.load` understands `data`; touches neither disk nor network."""
-    if data in ("auto", "mnist") or _TFDS.fullmatch(data) or _GENERATED.fullmatch(data):
+    """Raises `ConfigError` unless `data.load` understands `data`; looks at the disk only to say what may be meant."""
+    if data in ("auto", "mnist") or any(form.fullmatch(data) for form in (_TFDS, _GENERATED, _FILES)):
         return
-    if data.startswith("generated:"):
-        wanted = "the number of generated digits must be a positive integer, as in generated:6000"
-        raise ConfigError(f"data = {data!r}: {wanted}")
-    close = difflib.get_close_matches(data.lower(), _SUGGESTIONS, n=1)
-    close = close or [name for name in _SUGGESTIONS if name.endswith(f":{data}")]
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise ConfigError(f"data = {data!r} is not one of auto, mnist, tfds:NAME[/CONFIG] or generated[:N]{hint}")
+    hint = _meant(data)
+    raise ConfigError(f"data = {data!r} is not one of {_FORMS}{hint and '; '}{hint}")
+
+
+def form_of(path: str) -> str:
+    """How `--data` names the file or folder at `path`, by its ending: csv:…, npz:…, else idx:… with the folder."""
+    small = path.lower()
+    if small.endswith((".csv", ".csv.gz")):
+        return f"csv:{path}"
+    if small.endswith(".npz"):
+        return f"npz:{path}"
+    is_file = os.path.isfile(path) or small.endswith(("ubyte", ".gz"))
+    return f"idx:{os.path.dirname(path) or '.' if is_file else path}"
+
+
+def _meant(data: str) -> str:
+    """What may be meant by a name that means nothing, as a question; or nothing."""
+    kind, colon, rest = data.partition(":")
+    kind = kind.strip().lower()
+    if _GENERATED.fullmatch(data.lower()):
+        return f"did you mean {data.lower()}?"
+    if kind == "generated" and colon:
+        return "the number of generated digits is a positive integer, as in generated:6000"
+    if kind in ("csv", "npz", "idx") and (colon or kind == "idx"):
+        right = f"{kind}:{rest}" if rest else {"idx": "idx:DIR"}.get(kind, f"{kind}:FILE")
+        return f"did you mean {right}?"
+    if _is_path(data):
+        place = form_of(data)
+        beside = f", or --data mnist --data-dir {data}" if place == f"idx:{data}" else ""
+        return f"did you mean {place}{beside}?"
+    letters = re.sub(r"[^a-z0-9]", "", rest.lower() if kind == "tfds" else data.lower())
+    close = difflib.get_close_matches(letters, _CALLED, n=1, cutoff=0.7)
+    meant = _CALLED[close[0]] if close else ""
+    return meant and f"did you mean {'tfds:mnist' if kind == 'tfds' and meant == 'mnist' else meant}?"
+
+
+def _is_path(data: str) -> bool:
+    """Whether it is there, or looks like a place on the disk."""
+    endings = (".csv", ".npz", ".gz", ".zip", "-ubyte")
+    looks = data.startswith(("/", "./", "../", "~", ".\\")) or data.lower().endswith(endings)
+    return bool(data) and (
+        looks or re.match(r"[A-Za-z]:\\", data) is not None or ("\0" not in data and os.path.exists(data))
+    )

@@ -12,9 +12,9 @@ from jax import Array
 
 from jaxmlp import device as devices
 from jaxmlp import model
-from jaxmlp.data.dataset import PIXELS, Dataset, Split
+from jaxmlp.data import checked
+from jaxmlp.data.dataset import Dataset, Split
 from jaxmlp.engine import Engine, evaluation, select
-from jaxmlp.errors import DataError
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.program import Program
@@ -35,7 +35,7 @@ class Evaluation(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A trained program. Images are uint8 [N, 784] or [N, 28, 28], 0 = blank … 255 = full ink; else DataError."""
+    """A trained program. Images are integers [N, 784] or [N, 28, 28], 0 = blank … 255 = full ink; else DataError."""
 
     program: Program
     params: Params
@@ -50,14 +50,14 @@ class Model:
 
     def probabilities(self, images: Any) -> np.ndarray:
         """The softmax of the logits, float32 [N, C]."""
-        rows = _rows("images", images)
+        rows = checked.rows("images", images)
         return np.asarray(probabilities(self.params, **_placed(Split(rows, np.zeros(len(rows), np.uint8)))))
 
     def evaluate(self, split: Split) -> Evaluation:
-        """Loss and accuracy on images and their labels, uint8 [N]."""
-        checked = _split("split", split, self.classes)
-        losses, hits = _judged(self.params, **_placed(checked))
-        return Evaluation(float(np.asarray(losses, np.float64).mean()), 100.0 * int(hits.sum()) / len(checked.labels))
+        """Loss and accuracy on images and their labels, uint8 [N] or other integers."""
+        split = checked.checked_split("split", split, self.classes)
+        losses, hits = _judged(self.params, **_placed(split))
+        return Evaluation(float(np.asarray(losses, np.float64).mean()), 100.0 * int(hits.sum()) / len(split.labels))
 
     def save(self, path: str | Path) -> None:
         """One safetensors file, whole or not at all. Raises OutputError naming the path."""
@@ -81,10 +81,7 @@ def fit(
     Raises DataError naming the array that is not what it must be, DeviceError where there is no such device, and
     DivergedError where the loss is not finite.
     """
-    classes = len(dataset.class_names)
-    train, test = (_split(name, getattr(dataset, name), classes) for name in ("train", "test"))
-    checked = dataset._replace(train=train, test=test)
-    run = Run(program, place(execution, checked, devices.pick(device)))
+    run = Run(program, place(execution, dataset, devices.pick(device)))
     drive(run, observers)
     return Model(program, jax.device_get(run.state.params))
 
@@ -105,23 +102,3 @@ def _judged(params: Params, batch: Any, *, engine: Engine) -> tuple[Array, Array
         return softmax_cross_entropy(logits, labels), model.hits(logits, labels)
 
     return engine.map_rows(of_rows, params, batch)
-
-
-def _split(name: str, split: Split, classes: int) -> Split:
-    """The split with its images in rows. Raises DataError naming the array."""
-    images, labels = _rows(f"{name}.images", split.images), np.asarray(split.labels)
-    if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
-        raise DataError(f"{name}.labels is {labels.dtype} {labels.shape}; uint8 {images.shape[:1]} is right")
-    if not len(labels):
-        raise DataError(f"{name}.images is empty; one image at least is right")
-    if labels.max() >= classes:
-        raise DataError(f"{name}.labels holds {labels.max()}; 0 to {classes - 1} is right")
-    return Split(images, labels)
-
-
-def _rows(name: str, images: Any) -> np.ndarray:
-    """uint8 [N, 784]. Raises DataError naming the array."""
-    array = np.asarray(images)
-    if array.dtype != np.uint8 or array.shape[1:] not in ((PIXELS,), (28, 28)):
-        raise DataError(f"{name} is {array.dtype} {array.shape}; uint8 [N, {PIXELS}] or [N, 28, 28] is right")
-    return array.reshape(-1, PIXELS)

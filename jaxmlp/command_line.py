@@ -5,13 +5,15 @@ written · 130 interrupted
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import os
 import sys
 import tomllib
 import types
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -21,7 +23,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from jaxmlp import __version__
 from jaxmlp.checks import require
-from jaxmlp.errors import ConfigError, JaxmlpError
+from jaxmlp.errors import ConfigError, JaxmlpError, JaxmlpWarning
 
 Options = TypeVar("Options")
 Mistakes = tuple[type[Exception], ...]  # bases of exceptions, each of which has an `exit_code`
@@ -94,7 +96,8 @@ def run(
 ) -> int:
     """The exit code of `command(argv)`; what the user can mend (`mistakes`) becomes one line on stderr."""
     try:
-        return command(argv)
+        with _warnings_in_a_line():
+            return command(argv)
     except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -109,6 +112,22 @@ def run(
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Ours as `warning: …` on stderr, without the place in the code that Python adds; others as ever."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, JaxmlpWarning):
+                print(f"warning: {message}", file=sys.stderr)
+            else:
+                others(message, category, *place)
+
+        warnings.showwarning = show
+        yield
 
 
 def _names(options: type) -> set[str]:

@@ -37,3 +37,7 @@ class DivergedError(JaxmlpError):
     def __init__(self, message: str, step: int):
         super().__init__(message)
         self.step = step  # the first whose loss is not finite
+
+
+class JaxmlpWarning(UserWarning):
+    """What the user may want to mend, though the program goes on: one line, as an error's is."""

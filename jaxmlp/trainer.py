@@ -15,6 +15,7 @@ import optax
 from jax import Array
 
 from jaxmlp import model
+from jaxmlp.data.checked import checked
 from jaxmlp.data.dataset import PIXELS, Dataset
 from jaxmlp.engine import Engine, LossFn, evaluation, select, settle
 from jaxmlp.errors import DivergedError
@@ -128,7 +129,8 @@ class Placed(NamedTuple):
 
 
 def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
-    """Lays the data out as `execution` says."""
+    """Lays the data out as `execution` says. Raises DataError naming the array that is not what it must be."""
+    dataset = checked(dataset)
     engine, evaluator = select(execution, device), select(evaluation(execution), device)
     train, test = engine.place(dataset.train, device), evaluator.place(dataset.test, device)
     return Placed(settle(execution, device), engine, train, evaluator, test, len(dataset.class_names), device)

@@ -104,7 +104,7 @@ def test_other_images_are_refused_with_their_dtype_and_shape(model, images, comp
 @pytest.mark.parametrize(
     ("labels", "complaint"),
     [
-        (np.zeros(2, np.int64), r"labels is int64 \(2,\); uint8 \(3,\) is right"),
+        (np.zeros(2, np.float64), r"labels is float64 \(2,\); uint8 \(3,\) is right"),
         (np.zeros(2, np.uint8), r"labels is uint8 \(2,\)"),
         (np.array([0, 10, 9], np.uint8), r"labels holds 10; 0 to 9 is right"),
     ],

@@ -7,6 +7,7 @@ import numpy as np
 from jaxmlp.data.dataset import DIGIT_NAMES, PIXELS, Dataset, Split
 from jaxmlp.data.glyphs import POINTS, Glyphs, glyphs
 from jaxmlp.errors import DataError
+from jaxmlp.progress import Progress
 
 TRAIN, TEST = 0, 1  # random streams that never meet
 _BLOCK = 500  # images drawn at once: their float32 canvas (1.6 MB) stays in the cache
@@ -30,9 +31,11 @@ def draw(count: int, seed: int, stream: int = TRAIN) -> Split:
         needed = f"{count * PIXELS / 1e9:.0f} GB of memory"
         raise DataError(f"{count} generated digits need {needed}; ask for fewer") from None
     table = glyphs()
-    for start in range(0, count, _BLOCK):
-        uniforms = _uniforms(seed, stream, start // _BLOCK)[:, : count - start]
-        images[start : start + _BLOCK], labels[start : start + _BLOCK] = _block(table, uniforms)
+    with Progress(count, "digit", "drawing digits", hidden=count <= _BLOCK) as progress:
+        for start in range(0, count, _BLOCK):
+            uniforms = _uniforms(seed, stream, start // _BLOCK)[:, : count - start]
+            images[start : start + _BLOCK], labels[start : start + _BLOCK] = _block(table, uniforms)
+            progress.update(uniforms.shape[1])
     return Split(images, labels)
 
 

@@ -8,8 +8,10 @@ import time
 import numpy as np
 import pytest
 
+from jaxmlp.data import load
+from jaxmlp.data.generated import generated_digits
 from jaxmlp.data.mnist import FILES, cache_folder, load_mnist
-from jaxmlp.errors import DataError, DataUnreachable
+from jaxmlp.errors import DataError, DataUnreachable, JaxmlpWarning
 
 RNG = np.random.default_rng(1)
 SMALL = {
@@ -123,13 +125,27 @@ def test_keras_home_is_the_users_by_default(small, tmp_path, monkeypatch):
     assert is_small(load_mnist())
 
 
-def test_a_damaged_copy_of_keras_is_an_error_not_a_reason_to_download(small, server, tmp_path, monkeypatch):
+@pytest.mark.parametrize("damage", ["another label", "an HTML page", "a folder", "nothing at all"])
+def test_a_damaged_copy_of_keras_is_warned_of_and_passed_over(small, server, tmp_path, monkeypatch, damage):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    arrays = put_keras(tmp_path / "keras", y_test=np.array([3, 8], np.uint8))
-    monkeypatch.setattr("jaxmlp.data.npz.ARRAYS", arrays)
-    with pytest.raises(DataError, match="y_test is not the original"):
-        load_mnist()
-    assert server.asked == []
+    monkeypatch.setattr("jaxmlp.data.npz.ARRAYS", put_keras(tmp_path / "keras", y_test=np.array([3, 8], np.uint8)))
+    copy = tmp_path / "keras" / "datasets" / "mnist.npz"
+    if damage != "another label":
+        copy.unlink()
+        copy.mkdir() if damage == "a folder" else copy.write_bytes(b"<html>403" if "HTML" in damage else b"")
+    server.files = {f"{name}.gz": gzip.compress(content) for name, content in SMALL.items()}
+    with pytest.warns(JaxmlpWarning, match=f"^{copy}: .*Looking for MNIST elsewhere$"):
+        dataset = load_mnist()
+    assert is_small(dataset)
+    assert dataset.source == f"MNIST from {cache_folder()}"
+
+
+def test_a_damaged_copy_of_keras_does_not_stand_in_the_way_of_auto(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    put_keras(tmp_path / "keras")
+    monkeypatch.setattr("jaxmlp.data.source.generated_digits", lambda seed: generated_digits(6, seed))
+    with pytest.warns(JaxmlpWarning, match="x_train"):
+        assert load("auto").synthetic
 
 
 def test_what_is_downloaded_once_is_not_downloaded_again(small, server):

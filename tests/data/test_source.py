@@ -41,11 +41,11 @@ def test_every_form_that_is_documented_is_accepted(data):
         ("fashion_mnist", "did you mean tfds:fashion_mnist?"),
         ("fashion-mnist", "did you mean tfds:fashion_mnist?"),
         ("kmnist", "did you mean"),
-        ("tfds", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
-        ("tfds:", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
-        ("tfds:../secrets", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
-        ("cifar10", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
-        ("", "auto, mnist, tfds:NAME[/CONFIG] or generated[:N]"),
+        ("tfds", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
+        ("tfds:", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
+        ("tfds:../secrets", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
+        ("cifar10", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
+        ("", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
         ("mnist\n", "auto, mnist"),
         *(
             (f"generated:{n}", "a positive integer")
