@@ -56,6 +56,8 @@ def _train(argv: Sequence[str] | None) -> int:
     options = command_line.parse(TrainOptions, argv, "python -m jaxmlp.train", DESCRIPTION)
     from jaxmlp.run import session  # jax and numpy, which --help and a mistyped option do not wait for
 
+    if options.out:
+        session.require_writable(options.out)
     plots = session.Plots() if options.plots else None
     program, device = options.program.program(), options.device.pick()
     options.cache.enable()
