@@ -54,10 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(argv: Sequence[str] | None) -> int:
     """Raises JaxmlpError."""
     options = command_line.parse(TrainOptions, argv, "python -m jaxmlp.train", DESCRIPTION)
-    from jaxmlp.run import session  # jax and numpy, which --help and a mistyped option do not wait for
+    from jaxmlp.run import files, session  # jax and numpy, which --help and a mistyped option do not wait for
 
     if options.out:
-        session.require_writable(options.out)
+        files.require_writable(options.out)
     plots = session.Plots() if options.plots else None
     program, device = options.program.program(), options.device.pick()
     options.cache.enable()
