@@ -1,10 +1,8 @@
 """One training run of a command: trained, watched, kept, and held to its target. The worker of `jaxmlp.train`."""
 
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import jax
 
@@ -17,6 +15,7 @@ from jaxmlp.run.console import Console, introduction, summary, synthetic_notice
 from jaxmlp.run.folder import RunFolder, default_folder, describe
 from jaxmlp.run.observers import Observer, drive
 from jaxmlp.run.plots import Plots
+from jaxmlp.signals import Interrupt
 from jaxmlp.trainer import Report, Run, place
 
 
@@ -32,7 +31,8 @@ def train(
 ) -> int:
     """Trains, reports, and leaves the run's folder `out`; draws with `plots`.
 
-    Returns the exit code: 1 where the test accuracy in percent is below `target`, 130 where Ctrl-C ended the run.
+    Returns the exit code: 1 where the test accuracy in percent is below `target`, 130 or 143 where a signal ended the
+    run.
     Raises JaxmlpError where it diverged, or its files could not be written; then the results are printed all the same.
     """
     if dataset.synthetic:
@@ -42,7 +42,8 @@ def train(
         run = Run(program, place(execution, dataset, device))
         folder = RunFolder(out or default_folder(program.seed), describe(program, run.placed, dataset.source))
         console.say(introduction(run.placed, dataset))
-        last = _watched(run, folder, [folder, console, *([plots] if plots else [])])
+        interrupt = Interrupt()
+        last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
         predictions = run.test_predictions()
     ended = summary(last.step + 1, run.placed.train.size, time.perf_counter() - started, clock.seconds)
     try:
@@ -54,12 +55,12 @@ def train(
             console.warn("These accuracies are of GENERATED digits, NOT of MNIST.")
         console.say(ended)
     console.say(f"Run folder: {folder.path}")
-    return _exit_code(run, last, folder, console, target)
+    return _exit_code(run, last, folder, interrupt, console, target)
 
 
-def _watched(run: Run, folder: RunFolder, observers: Sequence[Observer]) -> Report:
-    """The last report. A first Ctrl-C ends the run after the step under way. Raises DivergedError."""
-    with Interrupt() as interrupt:
+def _watched(run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer]) -> Report:
+    """The last report. A first Ctrl-C or SIGTERM ends the run after the step under way. Raises DivergedError."""
+    with interrupt:
         try:
             last = drive(run, observers, lambda: interrupt.asked)
         except DivergedError as error:
@@ -69,31 +70,14 @@ def _watched(run: Run, folder: RunFolder, observers: Sequence[Observer]) -> Repo
     return last
 
 
-def _exit_code(run: Run, last: Report, folder: RunFolder, console: Console, target: float | None) -> int:
+def _exit_code(
+    run: Run, last: Report, folder: RunFolder, interrupt: Interrupt, console: Console, target: float | None
+) -> int:
     if last.step + 1 < run.program.steps:
         console.warn(f"interrupted after step {last.step}; {folder.path} is complete up to it")
-        return 130
+        return interrupt.exit_code
     accuracy = run.test_accuracy()
     if target is None or accuracy >= target:
         return 0
     console.warn(f"Test accuracy {accuracy:.2f}% is below the target of {target:g}%")
     return 1
-
-
-class Interrupt:
-    """While entered, a first Ctrl-C only sets `asked`, so that a step is never cut in two; a second one interrupts."""
-
-    def __init__(self):
-        self.asked = False
-
-    def __enter__(self) -> "Interrupt":
-        self._previous = signal.signal(signal.SIGINT, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._previous)
-
-    def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
