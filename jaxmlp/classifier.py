@@ -92,7 +92,7 @@ def fit(
 def _placed(split: Split) -> dict[str, Any]:
     """As a run evaluates its test set, so that a model that was loaded predicts the same bits."""
     device = devices.pick("auto")
-    engine = select(evaluation(AUTO), device)
+    engine = select(evaluation(AUTO), device, len(split.labels))
     return {"batch": engine.place(split, device), "engine": engine}
 
 

@@ -129,9 +129,10 @@ class Placed(NamedTuple):
 
 def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
     """Lays the data out as `execution` says."""
-    engine, evaluator = select(execution, device), select(evaluation(execution), device)
+    images, tests = len(dataset.train.labels), len(dataset.test.labels)
+    engine, evaluator = select(execution, device, images), select(evaluation(execution), device, tests)
     train, test = engine.place(dataset.train, device), evaluator.place(dataset.test, device)
-    return Placed(settle(execution, device), engine, train, evaluator, test, len(dataset.class_names), device)
+    return Placed(settle(execution, device, images), engine, train, evaluator, test, len(dataset.class_names), device)
 
 
 class Run:

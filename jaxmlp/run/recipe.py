@@ -30,7 +30,7 @@ def _data(data: str, data_dir: Path | None, dataset: Dataset) -> dict[str, str |
     if kind == "generated":
         return {"data": data, "data_dir": None}
     if kind in FILED and rest:
-        data = f"{kind}:{','.join(_absolute(path) for path in rest.split(','))}"
+        data = f"{kind}:{_absolute(rest)}"
     folder = data_dir or os.environ.get("JAXMLP_DATA_DIR")
     return {"data": data, "data_dir": _absolute(folder) if folder else None}
 

@@ -47,5 +47,5 @@ def test_paths_within_the_name_of_the_data_are_absolute(placed, digits, tmp_path
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("JAXMLP_DATA_DIR", raising=False)
     assert kept(placed, digits, f"{kind}:a/b") == (f"{kind}:{tmp_path / 'a/b'}", None)
-    assert kept(placed, digits, f"{kind}:a,/b") == (f"{kind}:{tmp_path / 'a'},/b", None)
+    assert kept(placed, digits, f"{kind}:~/a, b") == (f"{kind}:{Path.home() / 'a, b'}", None)
     assert kept(placed, digits, kind) == (kind, None)
