@@ -21,6 +21,7 @@ from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.program import Program
+from jaxmlp.tf1.losses import softmax_cross_entropy
 from jaxmlp.tf1.optimizers import gradient_descent
 
 
@@ -115,6 +116,14 @@ def probabilities(params: Params, batch: Any, *, engine: Engine) -> Array:
     return jax.nn.softmax(logits)
 
 
+@functools.partial(jax.jit, static_argnames="engine")
+def cross_entropies(params: Params, batch: Any, *, engine: Engine) -> Array:
+    """Every image's loss, float [N], in the order the images came."""
+    return engine.map_rows(
+        lambda x, rest, y, _: softmax_cross_entropy(model.forward(x, rest).logits, y), params, batch
+    )
+
+
 class Placed(NamedTuple):
     """A data set laid out on a device by an engine: placed once, trained on by any number of runs."""
 
@@ -169,6 +178,10 @@ class Run:
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
         return np.asarray(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
+
+    def test_losses(self) -> np.ndarray:
+        """The cross-entropy of each test image, float32 [M], in the order of the data set."""
+        return np.asarray(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""

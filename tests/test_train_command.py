@@ -369,8 +369,9 @@ def test_written_files_have_ordinary_permissions(out, capsys):
 def test_plots_are_pictures(out, capsys):
     pytest.importorskip("matplotlib")
     assert run(*SMALL, *DIGITS, "--out", out, "--plots") == 0
-    for name in ("preview.png", "curves.png"):
-        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    pictures = {file.name: file.read_bytes()[:4] for file in out.glob("*.png")}
+    names = ("confusion", "curves", "mistakes", "preview", "weights")
+    assert pictures == {f"{name}.png": b"\x89PNG" for name in names}
 
 
 def test_a_model_that_does_not_fit_is_one_line(out, capsys):

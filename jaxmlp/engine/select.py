@@ -26,16 +26,16 @@ class Tiling(NamedTuple):
 # On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
 #
 # When the staircase pays was measured on two cores of an AMD EPYC with AVX-512, on the first images of MNIST, from the
-# tenth step on, in turns (median of nine; other work ran beside it). From 10 images on its steps are quicker than dense's:
-# 0.36 to 0.80 of their time, with 64 to 1024 hidden units. But it takes longer to order and to compile: 0.2 s at 100
-# images, 4 s at 10,000. About so many steps earn that back:
+# tenth step on, in turns (median of nine; other work ran beside it). From 10 images on its steps take 0.36 to 0.80 of
+# dense's time, with 64 to 1024 hidden units. But it takes longer to order and to compile: 0.2 s at 100 images, 4 s at
+# 10,000. About so many steps earn that back:
 #
 #   images          10    100    250   1000   2000  10,000
 #   1024 hidden    750     90      5     15     40      15
 #   300 hidden    3000    415    145    205    100      70
 #   64 hidden     2500   1070    460    300    410     220
 #
-# The original has 301 steps. With 250 images or more they earn it back, but for networks that are done in a second.
+# The original has 301 steps. With 250 images or more they earn it back, but for networks that are done in seconds.
 CPU = Tiling(2000, 500, groups=8, precision="float32", skip_settled=True, staircase_from=250)
 # Where it pays on an accelerator has not been measured: the staircase, whatever the number of images.
 ACCELERATOR = Tiling(60_000, 4000, groups=1, precision="bf16x3", skip_settled=False, staircase_from=0)

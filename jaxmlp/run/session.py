@@ -81,7 +81,7 @@ def _kept(
     try:
         folder.finish(run.program, run.state.params, predictions)
         if plots:
-            plots.draw(dataset, folder.path)
+            plots.draw(run, dataset, predictions, folder.path)
     except OutputError as error:
         return error
     return None
