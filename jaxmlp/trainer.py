@@ -119,9 +119,7 @@ def probabilities(params: Params, batch: Any, *, engine: Engine) -> Array:
 @functools.partial(jax.jit, static_argnames="engine")
 def cross_entropies(params: Params, batch: Any, *, engine: Engine) -> Array:
     """Every image's loss, float [N], in the order the images came."""
-    return engine.map_rows(
-        lambda x, rest, y, _: softmax_cross_entropy(model.forward(x, rest).logits, y), params, batch
-    )
+    return engine.map_rows(lambda x, rest, y, _: softmax_cross_entropy(model.forward(x, rest).logits, y), params, batch)
 
 
 class Placed(NamedTuple):

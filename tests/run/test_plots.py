@@ -83,7 +83,8 @@ def test_long_names_of_classes_take_two_lines(rng, tmp_path, drawn):
 @pytest.mark.parametrize("units", [1, 3, 40])
 def test_weights_are_those_that_changed_most_about_a_white_zero(rng, tmp_path, drawn, units):
     before = rng.normal(0, 1, (784, units)).astype(np.float32)
-    change = rng.normal(0, 0.01, (784, units)).astype(np.float32) * np.float32(1.2) ** np.arange(units, dtype=np.float32)
+    growing = np.float32(1.2) ** np.arange(units, dtype=np.float32)
+    change = rng.normal(0, 0.01, (784, units)).astype(np.float32) * growing
     weights.weights(before, before + change, tmp_path / "weights.png")
     shown = [axis for axis in drawn[0].axes if axis.get_title().startswith("unit")]
     assert [axis.get_title() for axis in shown] == [f"unit {unit}" for unit in reversed(range(units))][:25]

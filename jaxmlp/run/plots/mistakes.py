@@ -9,7 +9,7 @@ from jaxmlp.run.plots import style
 from jaxmlp.run.plots.style import INK, MUTED
 
 SHOWN = 16
-LINE = 24  # letters that fit below an image
+LINE = 22  # letters that fit below an image
 
 
 def mistakes(dataset: Dataset, predictions: np.ndarray, losses: np.ndarray, path: Path) -> None:
