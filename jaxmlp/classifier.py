@@ -62,7 +62,7 @@ class Model:
     def _placed(self, split: Split) -> dict[str, Any]:
         """As a run evaluates its test set, so that a model that was loaded predicts the same bits."""
         device = devices.pick("auto")
-        engine = select(evaluation(AUTO), device)
+        engine = select(evaluation(AUTO), device, len(split.labels))
         params = jax.device_put(self.params, device)
         return {"params": params, "batch": engine.place(split, device), "engine": engine}
 

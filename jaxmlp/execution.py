@@ -17,9 +17,9 @@ PRECISIONS = tuple(name for name in get_args(Precision) if name != "auto")
 class Execution:
     """How it is computed: roundings and speed, never results."""
 
-    # `auto` and None leave it to the device: `engine.select`. The docstrings are the commands' --help, too.
+    # `auto` and None leave it to device and number of images: `engine.select`. The docstrings are the commands' --help.
     layout: Layout = "auto"
-    """dense: images as they come; staircase: ordered once so that blank pixels are not multiplied"""
+    """dense: images as they come; staircase: ordered so that blank pixels are not multiplied; auto: what pays"""
     precision: Precision = "auto"
     """of bytes times weights, both at float32 accuracy: one float32 pass or three bf16 passes"""
     chunk: Annotated[int | None, arg(metavar="N")] = None

@@ -24,11 +24,11 @@ class TrainOptions:
     out: Folder = None
     """the run's folder; default runs/<date-time>-<seed>"""
     quiet: bool = False
-    """print nothing but warnings and errors"""
+    """print the run folder's name and nothing else, but for warnings and errors on stderr"""
     json: bool = False
-    """one JSON object a report on stdout, everything else on stderr"""
+    """one JSON object a report on stdout, and one at the end; everything else on stderr"""
     plots: bool = False
-    """write preview.png and curves.png into the run's folder (extra `plot`)"""
+    """draw data, curves, confusions, mistakes and weights into the run's folder (extra `plot`)"""
     target_accuracy: Annotated[float | None, arg(metavar="PERCENT")] = None
     """exit with 1 when the final test accuracy is below it"""
     data: DataOptions = dataclasses.field(default_factory=DataOptions)
@@ -63,8 +63,9 @@ def _train(argv: Sequence[str] | None) -> int:
     options.cache.enable()
     dataset = options.data.load(program.seed)
     console = session.Console(program.steps, dataset, options.quiet, options.json)
-    target = options.target_accuracy
-    return session.train(program, options.execution, dataset, device, console, plots, options.out, target)
+    asked, target = vars(options.data) | vars(options.program), options.target_accuracy
+    execution, out = options.execution, options.out
+    return session.train(program, execution, dataset, device, console, plots, out, target, asked=asked)
 
 
 if __name__ == "__main__":

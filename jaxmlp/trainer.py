@@ -23,6 +23,7 @@ from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.program import Program
+from jaxmlp.tf1.losses import softmax_cross_entropy
 from jaxmlp.tf1.optimizers import gradient_descent
 
 
@@ -123,6 +124,12 @@ def probabilities(params: Params, batch: Any, *, engine: Engine) -> Array:
     return jax.nn.softmax(logits)
 
 
+@functools.partial(jax.jit, static_argnames="engine")
+def cross_entropies(params: Params, batch: Any, *, engine: Engine) -> Array:
+    """Every image's loss, float [N], in the order the images came."""
+    return engine.map_rows(lambda x, rest, y, _: softmax_cross_entropy(model.forward(x, rest).logits, y), params, batch)
+
+
 class Placed(NamedTuple):
     """A data set laid out on a device by an engine: placed once, trained on by any number of runs."""
 
@@ -138,9 +145,10 @@ class Placed(NamedTuple):
 def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
     """Lays the data out as `execution` says. Raises DataError naming the array that is not what it must be."""
     dataset = checked(dataset)
-    engine, evaluator = select(execution, device), select(evaluation(execution), device)
+    images, tests = len(dataset.train.labels), len(dataset.test.labels)
+    engine, evaluator = select(execution, device, images), select(evaluation(execution), device, tests)
     train, test = engine.place(dataset.train, device), evaluator.place(dataset.test, device)
-    return Placed(settle(execution, device), engine, train, evaluator, test, len(dataset.class_names), device)
+    return Placed(settle(execution, device, images), engine, train, evaluator, test, len(dataset.class_names), device)
 
 
 class Run:
@@ -187,6 +195,10 @@ class Run:
             yield
         except FloatingPointError as error:
             raise _diverged(step, f"a number of step {step} is not finite ({error})", finite, self.program) from None
+
+    def test_losses(self) -> np.ndarray:
+        """The cross-entropy of each test image, float32 [M], in the order of the data set."""
+        return jax.device_get(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""

@@ -1,6 +1,7 @@
 """`python -m jaxmlp.train` as its user meets it: what it prints, what it leaves, how it refuses."""
 
 import functools
+import io
 import json
 import os
 import re
@@ -34,7 +35,21 @@ def out(tmp_path, monkeypatch) -> Path:
     return tmp_path / "run"
 
 
-def run(*arguments: str | Path) -> int:
+class Broken(io.StringIO):
+    """A stdout that takes nothing."""
+
+    def __init__(self, cause: OSError, number: int):
+        super().__init__()
+        self._cause, self._number = cause, number
+
+    def write(self, text: str) -> int:
+        raise self._cause
+
+    def fileno(self) -> int:
+        return self._number
+
+
+def run(*arguments: object) -> int:
     return train.main([str(argument) for argument in arguments])
 
 
@@ -44,12 +59,24 @@ def test_prints_the_originals_lines(out, capsys):
     assert printed.startswith(
         "Training set (300, 784) (300, 10)\nTest set (50, 784) (50, 10)\n"
         "Device: cpu (cpu:0); layout staircase, precision float32, chunk 500\nData: 300 generated digits, seed 0\n"
+        "A report: loss and training accuracy before the step's update, test accuracy after it\n"
     )
     number = r"\d+\.\d{6}"
     report = rf"Loss at step (\d+): {number}\nTraining accuracy: \d+\.\d%\nTest accuracy: \d+\.\d%\n"
     assert re.findall(report, printed) == ["0", "3", "6"]
     assert re.search(r"7 steps in .* steps/s, .* images/s; compiling took .* s", printed)
     assert printed.rstrip().endswith(str(out))
+
+
+@pytest.mark.parametrize(("steps", "reported"), [(7, [0, 3, 6]), (9, [0, 3, 6, 8]), (1, [0])])
+def test_the_last_step_is_always_reported_with_the_test_accuracy_of_the_weights_kept(out, capsys, steps, reported):
+    assert run(*SMALL, *DIGITS, "--steps", steps, "--out", out) == 0
+    printed = capsys.readouterr().out
+    assert [int(step) for step in re.findall(r"Loss at step (\d+)", printed)] == reported
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "test_accuracy" in line] == reported
+    right = np.load(out / "test_predictions.npy").argmax(1) == generated_digits(300).test.labels
+    assert lines[-1]["test_accuracy"] == pytest.approx(100 * right.mean())
 
 
 def test_leaves_a_whole_run_folder(out, capsys):
@@ -61,7 +88,7 @@ def test_leaves_a_whole_run_folder(out, capsys):
         "test_predictions.npy",
     ]
     told = json.loads((out / "config.json").read_text())
-    assert told.keys() == {"program", "program_digest", "execution", "data", "device", "versions"}
+    assert told.keys() == {"program", "program_digest", "execution", "data", "device", "versions", "options"}
     program = Program.from_dict(told["program"])
     assert (program.seed, program.layers) == (5, (Dense(16),))
     assert told["program_digest"] == program.digest()
@@ -85,19 +112,45 @@ def test_leaves_a_whole_run_folder(out, capsys):
     np.testing.assert_allclose(predictions.sum(1), 1, rtol=1e-5)
 
 
-def test_json_prints_one_object_a_report_and_nothing_else(out, capsys):
-    assert run(*SMALL, *DIGITS, "--out", out, "--json") == 0
+def test_json_prints_an_object_a_report_and_one_at_the_end_and_nothing_else(out, capsys):
+    assert run(*SMALL, *DIGITS, "--steps", "8", "--out", out, "--json") == 0
     printed = capsys.readouterr()
-    objects = [json.loads(line) for line in printed.out.splitlines()]
-    assert [o["step"] for o in objects] == [0, 3, 6]
-    assert set(objects[0]) == {"step", "loss", "train_accuracy", "test_accuracy", "data", "mnist_replaced"}
+    *reports, end = [json.loads(line) for line in printed.out.splitlines()]
+    assert [(o["event"], o["step"]) for o in reports] == [("report", step) for step in (0, 3, 6, 7)]
+    assert set(reports[0]) == {"event", "step", "loss", "train_accuracy", "test_accuracy", "data", "mnist_replaced"}
+    assert end.keys() == reports[0].keys() - {"step"} | {
+        "folder", "steps", "seconds", "compile_seconds", "interrupted", "complete",
+    }  # fmt: skip
+    assert {name: end[name] for name in ("event", "folder", "steps", "interrupted", "complete")} == {
+        "event": "end", "folder": str(out), "steps": 8, "interrupted": False, "complete": True,
+    }  # fmt: skip
+    assert [end[name] == reports[-1][name] for name in ("loss", "train_accuracy", "test_accuracy")] == [True] * 3
+    assert 0 <= end["compile_seconds"] < end["seconds"]
     assert "Training set" in printed.err
 
 
-def test_quiet_prints_nothing(out, capsys):
-    assert run(*SMALL, *DIGITS, "--out", out, "--quiet") == 0
+def test_quiet_prints_the_folders_name_for_a_script_and_nothing_else(out, capsys):
+    assert run(*SMALL, *DIGITS, "--quiet") == 0
     printed = capsys.readouterr()
-    assert (printed.out, printed.err) == ("", "")
+    folder = Path(printed.out.rstrip("\n"))
+    assert printed.out == f"{folder}\n"
+    assert (folder / "model.safetensors").exists()
+    assert printed.err == ""
+
+
+def test_config_json_holds_the_options_that_repeat_the_run_to_the_bit(out, capsys, rng):
+    seed = int(rng.integers(2**31))
+    options = ["--seed", seed, "--weight-stddev", "0.3", "--layout", "dense", "--chunk", "77", "--target-accuracy", "0"]
+    assert run(*SMALL, *DIGITS, *options, "--out", out, "--quiet") == 0
+    kept = json.loads((out / "config.json").read_text())["options"]
+    assert kept == {
+        "data": "generated:300", "hidden": 16, "learning_rate": 1e-5, "steps": 7, "report_every": 3,
+        "weight_stddev": 0.3, "seed": seed, "layout": "dense", "precision": "float32", "chunk": 77, "device": "cpu",
+    }  # fmt: skip
+    again = [word for name, value in kept.items() for word in (f"--{name.replace('_', '-')}", value)]
+    assert run(*again, "--out", out.with_name("again")) == 0
+    for name in ("config.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy"):
+        assert (out / name).read_bytes() == (out.with_name("again") / name).read_bytes(), name
 
 
 def test_no_progress_bar_when_piped(out):
@@ -119,7 +172,7 @@ def test_config_file_supplies_options_and_the_command_line_wins(out, tmp_path, c
     assert run("--config", file, "--steps", "1", "--out", out) == 0
     program = Program.from_dict(json.loads((out / "config.json").read_text())["program"])
     assert (program.layers[0].units, program.steps, program.optimizer.learning_rate) == (8, 1, 1e-6)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == f"{out}\n"
 
 
 @pytest.mark.parametrize(
@@ -209,8 +262,10 @@ def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):
     printed, error = process.communicate(timeout=120)
     assert process.returncode == 130, error
     assert "Traceback" not in error
-    last = json.loads(metrics.read_text().splitlines()[-1])["step"]
-    assert f"interrupted after step {last}" in printed
+    last = json.loads(metrics.read_text().splitlines()[-1])
+    assert f"interrupted after step {last['step']}" in printed
+    assert f"Loss at step {last['step']}: " in printed
+    assert f"Test accuracy: {last['test_accuracy']:.1f}%\n{last['step'] + 1} steps in" in printed
     assert safetensors.numpy.load_file(out / "model.safetensors").keys() == {
         "weights_1",
         "biases_1",
@@ -256,6 +311,24 @@ def test_full_disk_on_the_way_stops_no_run_and_names_the_path(out, capsys, monke
     assert ("7 steps in" in printed.out) == (rate == "1e-5")
 
 
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [(OSError(28, "No space left on device"), 4), (BrokenPipeError(32, "Broken pipe"), 141)],
+    ids=["full", "reader gone"],
+)
+@pytest.mark.parametrize("how", [[], ["--quiet"], ["--json"]], ids=str)
+def test_a_stdout_that_breaks_costs_no_file(out, tmp_path, capsys, monkeypatch, cause, code, how):
+    with open(tmp_path / "stdout", "w") as file:
+        monkeypatch.setattr(sys, "stdout", Broken(cause, file.fileno()))
+        assert run(*SMALL, *DIGITS, "--out", out, *how) == code
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 7
+    assert {"model.safetensors", "test_predictions.npy"} < {file.name for file in out.iterdir()}
+    error = capsys.readouterr().err
+    assert (f"error: standard output cannot be written: No space left on device; the files in {out}" in error) == (
+        code == 4
+    )
+
+
 def test_unwritable_folder_is_refused_before_training(tmp_path, capsys):
     file = tmp_path / "a-file"
     file.write_text("")
@@ -294,8 +367,9 @@ def test_written_files_have_ordinary_permissions(out, capsys):
 def test_plots_are_pictures(out, capsys):
     pytest.importorskip("matplotlib")
     assert run(*SMALL, *DIGITS, "--out", out, "--plots") == 0
-    for name in ("preview.png", "curves.png"):
-        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    pictures = {file.name: file.read_bytes()[:4] for file in out.glob("*.png")}
+    names = ("confusion", "curves", "mistakes", "preview", "weights")
+    assert pictures == {f"{name}.png": b"\x89PNG" for name in names}
 
 
 def test_a_model_that_does_not_fit_is_one_line(out, capsys):

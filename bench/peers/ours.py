@@ -48,7 +48,7 @@ def start(problem: Problem) -> Run:
 def engine_of(problem: Problem, device: jax.Device) -> Engine:
     """The engine that the contender's options name. Raises RuntimeError where `select` gives another than asked for."""
     layout = problem.options.get("layout", "auto")
-    engine = select(execution_of(problem), device)
+    engine = select(execution_of(problem), device, len(problem.labels))
     if layout not in ("auto", type(engine).__name__.lower()):
         raise RuntimeError(f"layout {layout} was asked for, but jaxmlp.engine.select gives {type(engine).__name__}")
     return engine

@@ -28,7 +28,7 @@ def start(problem: Problem) -> Run:
     if problem.options["how"] == "in_turn":
         return _in_turn(states, batch, engine)
     if isinstance(engine, Staircase):  # under vmap skipping settled images would compute every branch
-        precision = settle(execution_of(problem), device).precision
+        precision = settle(execution_of(problem), device, len(problem.labels)).precision
         engine = dataclasses.replace(engine, product=PRODUCTS[precision])
     return _at_once(states, batch, engine)
 

@@ -1,78 +1,112 @@
-"""What a run tells whoever watches: the original's log lines, JSON objects, a progress bar. Serves `session`."""
+"""What a run tells whoever watches: the original's log lines, JSON objects, how far it is. Serves `session`."""
 
 import json
-import sys
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from jaxmlp import device
 from jaxmlp.data import Dataset
+from jaxmlp.progress import Progress
 from jaxmlp.run.observers import Observer
+from jaxmlp.run.voice import Voice
 from jaxmlp.trainer import Placed, Report
 
 RULE = "*" * 100
 
 
+class Ending(NamedTuple):
+    """How a run ended."""
+
+    folder: Path
+    last: Report  # of its last step, the test accuracy evaluated
+    interrupted: bool
+    images: int  # a step
+    seconds: float  # from laying out the data to the last prediction, compiling included
+    compile_seconds: float
+    complete: bool  # whether all files could be written
+
+    def told(self) -> dict[str, Any]:
+        """As JSON's last object has it."""
+        own = {name: value for name, value in self._asdict().items() if name not in ("last", "images")}
+        reported = {name: value for name, value in self.last._asdict().items() if name != "step"}
+        return {**own, "folder": str(self.folder), "steps": self.last.step + 1, **reported}
+
+
 class Console(Observer):
-    """The `Observer` that speaks: all on stdout, or only the reports when they are JSON; a bar on a terminal."""
+    """The `Observer` that speaks: all on stdout, or only the JSON there, or only the folder's name (quiet)."""
 
     def __init__(self, steps: int, dataset: Dataset, quiet: bool = False, as_json: bool = False):
-        self._steps, self._dataset = steps, dataset
-        self._quiet, self._json = quiet, as_json
-        self._bar: Any = None
+        self._dataset, self._quiet, self._json = dataset, quiet, as_json
+        self._progress = Progress(steps, "step", "training", hidden=quiet)
+        self._voice = Voice()
 
     def say(self, text: str) -> None:
         """A line about the run."""
         if not self._quiet:
-            self._print(text, sys.stderr if self._json else sys.stdout)
+            (self._voice.err if self._json else self._voice.out)(text)
 
     def warn(self, text: str) -> None:
         """A line that even --quiet shows."""
-        self._print(text, sys.stderr if self._quiet or self._json else sys.stdout)
+        (self._voice.err if self._quiet or self._json else self._voice.out)(text)
+
+    def open(self) -> None:
+        self._progress.__enter__()
 
     def on_step(self, report: Report) -> None:
-        """Moves the progress bar: loss and steps/s, on a terminal only."""
-        if self._bar is None:
-            hidden = self._quiet or not sys.stderr.isatty()
-            self._bar = tqdm(total=self._steps, unit="step", disable=hidden, leave=False, dynamic_ncols=True)
-        self._bar.set_postfix_str(f"loss {report.loss:.1f}", refresh=False)
-        self._bar.update()
+        """Tells how far the run is, and its loss."""
+        self._progress.update(note=f"loss {report.loss:.1f}")
 
     def on_report(self, report: Report) -> None:
         """The original's three lines, character for character in form, or one JSON object on one line."""
         if self._json:
-            data = {"data": self._dataset.source, "mnist_replaced": self._dataset.synthetic}
-            self._print(json.dumps({**report._asdict(), **data}), sys.stdout)
+            self._object("report", report._asdict())
         else:
             self.say(f"Loss at step {report.step}: {report.loss:f}")
             self.say(f"Training accuracy: {report.train_accuracy:.1f}%")
             self.say(f"Test accuracy: {report.test_accuracy:.1f}%")
 
     def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._progress.__exit__()
 
-    @staticmethod
-    def _print(text: str, stream: TextIO) -> None:
-        tqdm.write(text, file=stream)
-        stream.flush()
+    def end(self, ending: Ending) -> None:
+        """The last lines: how it ended, and where it is kept."""
+        if self._dataset.synthetic:
+            self.warn("These accuracies are of GENERATED digits, NOT of MNIST.")
+        self.say(summary(ending))
+        if self._json:
+            self._object("end", ending.told())
+        if ending.complete:
+            self.say(f"Run folder: {ending.folder}")
+        if ending.complete and self._quiet and not self._json:
+            self._voice.out(str(ending.folder))
+
+    def require_heard(self, folder: Path) -> None:
+        """Raises what `Voice.require_heard` does."""
+        self._voice.require_heard(folder)
+
+    def _object(self, event: str, fields: dict[str, Any]) -> None:
+        data = {"data": self._dataset.source, "mnist_replaced": self._dataset.synthetic}
+        self._voice.out(json.dumps({"event": event, **fields, **data}))
 
 
 def introduction(placed: Placed, dataset: Dataset) -> str:
-    """The original's two lines of shapes, then what it runs on and what it reads."""
+    """The original's two lines of shapes, then what it runs on, what it reads, and when a report measures."""
     execution = ", ".join(f"{name} {value}" for name, value in vars(placed.execution).items())
     train, test = (f"{split.images.shape} {(len(split.labels), placed.classes)}" for split in dataset[:2])
-    shapes, where = f"Training set {train}\nTest set {test}", device.full_name(placed.device)
-    return f"{shapes}\nDevice: {where}; {execution}\nData: {dataset.source}"
+    return (
+        f"Training set {train}\nTest set {test}\n"
+        f"Device: {device.full_name(placed.device)}; {execution}\n"
+        f"Data: {dataset.source}\n"
+        "A report: loss and training accuracy before the step's update, test accuracy after it"
+    )
 
 
-def summary(steps: int, images: int, seconds: float, compile_seconds: float) -> str:
+def summary(ending: Ending) -> str:
     """Time, steps/s and images/s with compile time apart."""
-    stepping = max(seconds - compile_seconds, 1e-9)
+    steps, stepping = ending.last.step + 1, max(ending.seconds - ending.compile_seconds, 1e-9)
     return (
         f"{steps} steps in {stepping:.1f} s: {steps / stepping:.2f} steps/s, "
-        f"{steps * images / stepping:,.0f} images/s; compiling took {compile_seconds:.1f} s more"
+        f"{steps * ending.images / stepping:,.0f} images/s; compiling took {ending.compile_seconds:.1f} s more"
     )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -83,8 +84,8 @@ def default_folder(seed: int) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
-def describe(program: Program, placed: Placed, source: str) -> dict[str, Any]:
-    """config.json: what is computed, and what `auto` came to."""
+def describe(program: Program, placed: Placed, source: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """config.json: what is computed, what `auto` came to, and the `options` that repeat it (`recipe`)."""
     return {
         "program": program.as_dict(),
         "program_digest": program.digest(),
@@ -92,4 +93,5 @@ def describe(program: Program, placed: Placed, source: str) -> dict[str, Any]:
         "data": source,
         "device": device.full_name(placed.device),
         "versions": {"jaxmlp": __version__, "jax": version("jax"), "python": sys.version.split()[0]},
+        "options": dict(options),
     }

@@ -1,20 +1,23 @@
 """One training run of a command: trained, watched, kept, and held to its target. The worker of `jaxmlp.train`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
+import numpy as np
 
 from jaxmlp.compilation import CompileClock
 from jaxmlp.data import Dataset
-from jaxmlp.errors import DivergedError
+from jaxmlp.errors import DivergedError, OutputError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Program
-from jaxmlp.run.console import Console, introduction, summary, synthetic_notice
+from jaxmlp.run.console import Console, Ending, introduction, synthetic_notice
 from jaxmlp.run.folder import RunFolder, default_folder, describe
 from jaxmlp.run.observers import Observer, drive
 from jaxmlp.run.plots import Plots
+from jaxmlp.run.recipe import recipe
 from jaxmlp.signals import Interrupt
 from jaxmlp.trainer import Report, Run, place
 
@@ -28,56 +31,66 @@ def train(
     plots: Plots | None = None,
     out: Path | None = None,
     target: float | None = None,
+    *,
+    asked: Mapping[str, Any],
 ) -> int:
     """Trains, reports, and leaves the run's folder `out`; draws with `plots`.
 
-    Returns the exit code: 1 where the test accuracy in percent is below `target`, 130 or 143 where a signal ended the
-    run.
-    Raises JaxmlpError where it diverged, or its files could not be written; then the results are printed all the same.
+    `asked` are the options of data and program by name, for config.json. Returns the exit code: 1 where the test
+    accuracy in percent is below `target`, 130 or 143 where a signal ended the run. Raises JaxmlpError where it
+    diverged, or its files or lines could not be written; then all that can be kept and told is, all the same.
     """
     if dataset.synthetic:
         console.warn(synthetic_notice(dataset.source))
     started = time.perf_counter()
     with CompileClock() as clock:
         run = Run(program, place(execution, dataset, device))
-        folder = RunFolder(out or default_folder(program.seed), describe(program, run.placed, dataset.source))
+        config = describe(program, run.placed, dataset.source, recipe(asked, run.placed, dataset))
+        folder = RunFolder(out or default_folder(program.seed), config)
         console.say(introduction(run.placed, dataset))
-        interrupt = Interrupt()
-        last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
-        predictions = run.test_predictions()
-    ended = summary(last.step + 1, run.placed.train.size, time.perf_counter() - started, clock.seconds)
-    try:
-        folder.finish(program, run.state.params, predictions)
-        if plots:
-            plots.draw(dataset, folder.path)
-    finally:
-        if dataset.synthetic:
-            console.warn("These accuracies are of GENERATED digits, NOT of MNIST.")
-        console.say(ended)
-    console.say(f"Run folder: {folder.path}")
-    return _exit_code(run, last, folder, interrupt, console, target)
+        with Interrupt() as interrupt:
+            last = _watched(run, folder, [folder, console, *([plots] if plots else [])], interrupt)
+            predictions = run.test_predictions()
+            times = (time.perf_counter() - started, clock.seconds)
+            failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines, lest stdout is broken
+    interrupted = last.step + 1 < program.steps
+    console.end(Ending(folder.path, last, interrupted, run.placed.train.size, *times, complete=failure is None))
+    if failure:
+        raise failure
+    code = _exit_code(last, interrupt.exit_code if interrupted else 0, folder, console, target)
+    console.require_heard(folder.path)
+    return code
 
 
-def _watched(run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer]) -> Report:
+def _watched(run: Run, folder: RunFolder, observers: Sequence[Observer], interrupt: Interrupt) -> Report:
     """The last report. A first Ctrl-C or SIGTERM ends the run after the step under way. Raises DivergedError."""
-    with interrupt:
-        try:
-            last = drive(run, observers, lambda: interrupt.asked)
-        except DivergedError as error:
-            folder.require_complete()
-            raise DivergedError(f"{error}. The steps before it are in {folder.path}", error.step) from None
+    try:
+        last = drive(run, observers, lambda: interrupt.asked)
+    except DivergedError as error:
+        folder.require_complete()
+        raise DivergedError(f"{error}. The steps before it are in {folder.path}", error.step) from None
     assert last is not None, "a program has at least one step"
     return last
 
 
-def _exit_code(
-    run: Run, last: Report, folder: RunFolder, interrupt: Interrupt, console: Console, target: float | None
-) -> int:
-    if last.step + 1 < run.program.steps:
+def _kept(
+    run: Run, dataset: Dataset, folder: RunFolder, predictions: np.ndarray, plots: Plots | None
+) -> OutputError | None:
+    """Writes what is known only in the end; returns what kept a file from being written."""
+    try:
+        folder.finish(run.program, run.state.params, predictions)
+        if plots:
+            plots.draw(run, dataset, predictions, folder.path)
+    except OutputError as error:
+        return error
+    return None
+
+
+def _exit_code(last: Report, ended_by: int, folder: RunFolder, console: Console, target: float | None) -> int:
+    if ended_by:
         console.warn(f"interrupted after step {last.step}; {folder.path} is complete up to it")
-        return interrupt.exit_code
-    accuracy = run.test_accuracy()
-    if target is None or accuracy >= target:
+        return ended_by
+    if target is None or last.test_accuracy is None or last.test_accuracy >= target:
         return 0
-    console.warn(f"Test accuracy {accuracy:.2f}% is below the target of {target:g}%")
+    console.warn(f"Test accuracy {last.test_accuracy:.2f}% is below the target of {target:g}%")
     return 1

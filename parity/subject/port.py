@@ -173,7 +173,7 @@ def candidates(
 
     One at a time: each lays the data out for itself.
     """
-    own = settle(Execution(), device)
+    own = settle(Execution(), device, len(dataset.train.labels))
     asked = itertools.product(layouts or LAYOUTS, precisions or PRECISIONS)
     engines = sorted(asked, key=lambda engine: engine != (own.layout, own.precision))
     return (Port.of(program, dataset, device, Execution(*engine)) for engine in engines)  # pyright: ignore[reportArgumentType]

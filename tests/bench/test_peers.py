@@ -34,7 +34,7 @@ def test_layout_that_jaxmlp_does_not_select_is_refused_and_not_timed_under_its_n
     from bench.peers.protocol import load
     from jaxmlp.engine import Dense
 
-    monkeypatch.setattr(ours, "select", lambda config, device: Dense("float32", 100))
+    monkeypatch.setattr(ours, "select", lambda config, device, images: Dense("float32", 100))
     with pytest.raises(RuntimeError, match=r"layout staircase was asked for, but .* gives Dense"):
         ours.engine_of(load(problem, ["layout=staircase"]), device=None)
 

@@ -19,7 +19,7 @@ CHUNK = 30
 
 @pytest.fixture(params=LAYOUTS)
 def engine(request, cpu):
-    return select(Execution(request.param, "float32", CHUNK), cpu)
+    return select(Execution(request.param, "float32", CHUNK), cpu, 300)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def assert_close(grads: Params, expected: Params) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_loss_hits_gradient_and_logits_are_the_formulas(layout, precision, params, digits, cpu, count):
-    engine = select(Execution(layout, precision, CHUNK), cpu)
+    engine = select(Execution(layout, precision, CHUNK), cpu, 300)
     split = Split(digits.train.images[:count], digits.train.labels[:count])
     batch = engine.place(split, cpu)
     totals, grads = sums(engine, params, batch)
@@ -192,7 +192,7 @@ def test_parameters_come_apart_and_together_again(params):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_float64_gradient_agrees_with_finite_differences(layout, widths, digits, rng, cpu):
     with jax.enable_x64(True):
-        engine = select(Execution(layout, "float32", CHUNK), cpu)
+        engine = select(Execution(layout, "float32", CHUNK), cpu, 120)
         batch = engine.place(Split(digits.train.images[:120], digits.train.labels[:120]), cpu)
         point = jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), drawn(rng, *widths))
         gradients = jax.jit(lambda p: engine.sum_grads(model.loss, p, batch))
@@ -210,7 +210,7 @@ def test_float64_gradient_agrees_with_finite_differences(layout, widths, digits,
 def test_chunk_does_not_change_the_mathematics(layout, params, digits, cpu):
     results = []
     for chunk in (7, 37, 10_000):
-        engine = select(Execution(layout, "float32", chunk), cpu)
+        engine = select(Execution(layout, "float32", chunk), cpu, 300)
         results.append(sums(engine, params, engine.place(digits.train, cpu)))
     for totals, grads in results[1:]:
         np.testing.assert_allclose(totals.loss, results[0][0].loss, rtol=1e-6)
@@ -222,7 +222,7 @@ def test_chunk_does_not_change_the_mathematics(layout, params, digits, cpu):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout, precision, digits, rng, cpu):
     """A GPU multiplies float32 in TF32, and a TPU in bfloat16, unless told otherwise; a CPU would not show it."""
-    engine = select(Execution(layout, precision, CHUNK), cpu)
+    engine = select(Execution(layout, precision, CHUNK), cpu, 300)
     batch, params = engine.place(digits.train, cpu), drawn(rng, 24, 12)
 
     def hits(inputs, rest, labels, rows):
@@ -237,16 +237,24 @@ def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout
 
 
 def test_what_is_left_open_is_settled_by_the_device(cpu):
-    settled = settle(Execution(), cpu)
-    assert settled.precision == "float32"
-    assert settled.layout in LAYOUTS
+    settled = settle(Execution(), cpu, 60_000)
+    assert settled == Execution("staircase", "float32", settled.chunk)
     assert isinstance(settled.chunk, int)
-    assert settle(Execution(chunk=7), cpu).chunk == 7
+    assert settle(settled, cpu, 60_000) == settled
+    assert settle(Execution(chunk=7), cpu, 60_000).chunk == 7
+
+
+@pytest.mark.parametrize(("images", "layout"), [(1, "dense"), (249, "dense"), (250, "staircase"), (10**6, "staircase")])
+def test_the_staircase_is_taken_for_as_many_images_as_earn_it_back_unless_one_is_asked_for(cpu, images, layout):
+    assert settle(Execution(), cpu, images).layout == layout
+    assert isinstance(select(Execution(), cpu, images), Dense) == (layout == "dense")
+    for asked in LAYOUTS:
+        assert settle(Execution(asked), cpu, images).layout == asked
 
 
 def test_engines_of_one_execution_are_equal_so_that_they_share_a_compiled_program(cpu):
     for layout, kind in (("dense", Dense), ("staircase", Staircase)):
-        one, other = (select(Execution(layout), cpu) for _ in range(2))
+        one, other = (select(Execution(layout), cpu, 300) for _ in range(2))
         assert isinstance(one, kind)
         assert hash(one) == hash(other)
         assert one == other

@@ -17,6 +17,9 @@ class Witness(Observer):
     def __init__(self, name: str, told: list, at: str = ""):
         self.name, self.told, self.at = name, told, at
 
+    def open(self):
+        self._hear("open")
+
     def on_step(self, report):
         self._hear(f"step {report.step}")
 
@@ -47,24 +50,32 @@ def test_observers_are_told_in_their_order_and_closed(run, told):
     last = drive(run, [Witness("a", told), Witness("b", told)])
     assert last is not None
     assert last.step == 4
-    expected = []
+    expected = ["a: open", "b: open"]
     for step in range(5):
         expected += [f"a: step {step}", f"b: step {step}"]
-        expected += [f"a: report {step}", f"b: report {step}"] if step in (0, 3) else []
+        expected += [f"a: report {step}", f"b: report {step}"] if step in (0, 3, 4) else []
     assert told == [*expected, "a: close", "b: close"]
 
 
 def test_stopping_ends_after_a_whole_step_and_closes(run, told):
-    last = drive(run, [Witness("a", told)], lambda: "a: step 1" in told)
+    last = drive(run, [Witness("a", told)], lambda: "a: step 0" in told)
     assert last is not None
     assert last.step == 1
     assert int(run.state.step) == 2
-    assert told[-1] == "a: close"
+    assert last.test_accuracy == run.test_accuracy()
+    assert told[-3:] == ["a: step 1", "a: report 1", "a: close"]
+
+
+def test_the_last_step_tells_the_test_accuracy_of_the_final_weights(run, told):
+    last = drive(run, [])
+    assert last is not None
+    assert (last.step, last.test_accuracy) == (4, run.test_accuracy())
+    assert drive(run, []) is None, "no step is left"
 
 
 def test_a_run_does_not_stop_within_a_block_of_steps(run, told):
     run._capacity = 3  # as on an accelerator: steps 1 to 3 are one block, and the weights those behind it
-    last = drive(run, [Witness("a", told)], lambda: "a: step 1" in told)
+    last = drive(run, [Witness("a", told)], lambda: "a: step 0" in told)
     assert last is not None
     assert last.step == 3
     assert int(run.state.step) == 4
