@@ -35,6 +35,20 @@ def write_whole(path: Path, content: bytes, folders: bool = False) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
+def require_writable(path: Path) -> None:
+    """Before hours of work: whether `write_whole` could write `path`, its folders made. Raises OutputError naming it.
+
+    Leaves nothing behind; looks at the nearest folder there is.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} cannot be written: it is a folder; name a file")
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise OutputError(f"{path} cannot be written: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written: {there} is not open to writing")
+
+
 def make_folder(path: Path) -> None:
     """With its parents; one that is there already is left alone. Raises OutputError naming the path."""
     try:

@@ -10,10 +10,10 @@ import numpy as np
 from parity.compare.limits import relative_difference
 from parity.compare.tiers import WORDS, Check
 from parity.compare.trace import tests
-from parity.report.proof import Candidate, Proof, divergence, verdict, worst
+from parity.report.proof import Candidate, Proof, divergence, scope, verdict, worst
 from parity.report.text import facts, margin
 
-BUDGET = ("horizon", "variants", "loss_limits", "spread")  # what is shown of it
+BUDGET = ("horizon", "variants", "loss_limits", "spread", "made")  # what is shown of it
 
 
 def to_json(proof: Proof) -> str:
@@ -29,6 +29,9 @@ def as_plain(proof: Proof) -> dict[str, Any]:
         {
             "verdict": verdict(proof),
             "proven": proof.proven,
+            "scope": scope(proof),
+            "made": dict(proof.made),
+            "seconds": round(proof.seconds, 1),
             "facts": facts(proof),
             "program": proof.program,
             "data": proof.source,
