@@ -29,10 +29,10 @@ class ProveOptions:
     """
 
     oracle: Literal["auto", "tf115", "compat", "recording"] = "auto"
-    """who answers for TensorFlow: genuine 1.15.5, TF 2.x's compat.v1, or recorded runs of 1.15.5; auto: the best here"""
+    """who answers for TensorFlow: genuine 1.15.5, TF 2.x's compat.v1, or recorded 1.15.5; auto: the best here"""
     seed: Seed = 0
     steps: Numbers = ()
-    """steps at which both sides start from the same weights; default: all recorded, or 0 1 2 5 10 of a live TensorFlow"""
+    """both sides start from the same weights at these; default: all recorded, or 0 1 2 5 10 of a live TensorFlow"""
     free_steps: Annotated[int | None, arg(metavar="N")] = None
     """length of the free run; default: 31 of a recording, or up to the last of the steps"""
     full: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from jaxmlp import machine
 from jaxmlp.data import Dataset
@@ -29,7 +30,7 @@ from parity.noise.ensemble import budget, side_by_side
 from parity.noise.reference import Reference
 from parity.oracle import recording, select
 from parity.report import estimate, junit, page, plain, plot
-from parity.report.proof import Candidate, Proof
+from parity.report.proof import Candidate, Pace, Proof
 from parity.report.text import table
 from parity.subject.port import Port, candidates
 
@@ -43,7 +44,7 @@ def prove(options: ProveOptions) -> int:
         require_writable(file)
     if options.plot:
         plot.require_matplotlib()
-    findings = read_findings(options.mutants) if options.mutants else None
+    findings = read_findings(options.mutants) if options.mutants else []
     proof = run(options, lambda what: write(f"… {what}", sys.stderr))
     if options.json:
         write_whole(options.json, plain.to_json(proof).encode(), folders=True)
@@ -85,7 +86,7 @@ def run(options: ProveOptions, say: Say) -> Proof:
         budget=allowed,
         seconds=time.perf_counter() - started,
         made=made(),
-        beyond="" if options.full else estimate.beyond(held[0], len(expected.trace.steps)),
+        beyond="" if options.full else estimate.beyond(held[0]),
     )
 
 
@@ -119,14 +120,20 @@ def hold(subjects: Iterable[Port], expected: Reference, allowed: Budget | None, 
     asserted = min(whole, max(1, allowed.horizon + 1)) if allowed else 1
     for subject in subjects:
         started, length = time.perf_counter(), asserted if held else whole
+        ticks: list[float] = []
         theirs = expected.trace._replace(series=cut(expected.trace.series, length))
         with Progress(length + len(theirs.steps), "step", f"jaxmlp {subject.name}") as progress:
-            ours = expected.followed_by(subject, length, progress.update)
+
+            def tell(progress: Progress = progress, ticks: list[float] = ticks) -> None:
+                ticks.append(time.perf_counter())
+                progress.update()
+
+            ours = expected.followed_by(subject, length, tell)
         require_comparable(theirs, ours)
         checks = compare(theirs, ours, expected.truths, rule_of(subject.program.as_dict()), allowed)
         if first := diagnosis.first_divergence(checks):
             file = out / f"{subject.name.replace(' ', '-')}.npz"
             write_whole(file, diagnosis.tensors_bytes(first.step, theirs, ours), folders=True)
-        seconds = time.perf_counter() - started
-        held.append(Candidate(subject.name, subject.provenance, checks, ours.series, seconds))
+        pace = Pace(time.perf_counter() - started, float(np.median(np.diff(ticks[:length], prepend=started))))
+        held.append(Candidate(subject.name, subject.provenance, checks, ours.series, pace))
     return held

@@ -1,7 +1,8 @@
 """A trace as bytes, and back: the one format on disk, without pickle, with a digest over all of its content.
 
-An npz: the header as JSON; "series/losses"; "0/got/loss/loss"; a sketch as its four parts; "data/train_images". Of a start that the reader
-has anyway (initial weights, the probe) only the digest is kept, and it is looked up among `known` arrays.
+An npz: the header as JSON; "series/losses"; "0/got/loss/loss"; a sketch as its four parts; "data/train_images", where
+the data is carried along. Of a start that the reader has anyway (initial weights, the probe) only the digest is kept,
+and it is looked up among `known` arrays.
 """
 
 import hashlib

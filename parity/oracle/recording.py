@@ -1,8 +1,9 @@
 """Runs of genuine TensorFlow 1.15.5 kept in the repository, for machines where no TensorFlow can be had.
 
-One file a seed and data set (`python -m parity record` writes them): full float bits of the whole free run; and of single steps the
-loss, the count, small tensors whole and large ones as sketches. A recording proves nothing about another program, other
-data or other hyperparameters, and is refused there.
+One file a seed and data set (`python -m parity record` writes them): full float bits of the whole free run; and of
+single steps the loss, the count, small tensors whole and large ones as sketches. A recording proves nothing about
+another program, other data or other hyperparameters, and is refused there. On generated digits it carries them along,
+for they are drawn in floating point, which not every machine rounds alike.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -16,8 +16,8 @@ WAYS = (  # on from a machine that lacks something
 def choose(name: str, threads: int, time_limit: float, recorded: bool = False) -> Oracle | None:
     """The oracle of that name; None for a recording. `recorded`: whether what will be asked was recorded.
 
-    "auto" takes genuine 1.15, live before recorded, before TensorFlow 2.x. Raises `CannotCompare` where the one that was
-    asked for is not there, or is another TensorFlow than its name says.
+    "auto" takes genuine 1.15, live before recorded, before TensorFlow 2.x. Raises `CannotCompare` where the one that
+    was asked for is not there, or is another TensorFlow than its name says.
     """
     if name == "auto":
         name = _best(recorded)

@@ -40,7 +40,7 @@ def curves(proof: Proof) -> bytes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(colors=MUTED, which="both", labelbottom=True)
         axis.set_xlabel("step", color=MUTED)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.locator_params(axis="x", integer=True)
         axis.title.set(color=INK, fontsize=10.5)
     answer = "The same program" if proof.proven else "NOT the same program"
     figure.suptitle(f"{answer}, {scope(proof)}", color=INK, fontsize=12.5, fontweight="bold", wrap=True)
@@ -76,6 +76,8 @@ def _apart(axis: Any, proof: Proof) -> None:
         axis.fill_between(steps, FLOOR, limits, color=MUTED, alpha=0.12, linewidth=0)
         axis.plot(steps, limits, color=MUTED, linewidth=1, linestyle="--", label="limit, as far as asserted")
         axis.plot(steps, np.maximum(spread, FLOOR), color=MUTED, linewidth=1, label="harmless variants of the port")
+        if proof.asserted < len(theirs):
+            _beyond(axis, proof.asserted - 1)
     for i, one in enumerate(proof.candidates):
         ours = one.series["losses"]
         apart = relative_difference(theirs[: len(ours)], ours)
@@ -85,6 +87,14 @@ def _apart(axis: Any, proof: Proof) -> None:
     axis.set(yscale="log", title="relative difference of the loss from TensorFlow's, each side left to itself")
     axis.set_ylim(bottom=FLOOR)
     axis.legend(frameon=False, fontsize=8.5, labelcolor=INK, ncols=2)
+
+
+def _beyond(axis: Any, horizon: int) -> None:
+    """Where asserting ends, and why."""
+    axis.axvline(horizon, color=MUTED, linewidth=1, linestyle=":")
+    beside = {"xytext": (5, -4), "textcoords": "offset points", "xycoords": ("data", "axes fraction")}
+    axis.annotate("beyond, rounding decides; nothing is asserted", (horizon, 1), color=MUTED, fontsize=8.5, va="top",
+                  **beside)  # fmt: skip
 
 
 def _png(figure: "Figure") -> bytes:

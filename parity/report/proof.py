@@ -11,6 +11,13 @@ from parity.compare.tiers import Check
 from parity.compare.trace import Trace
 
 
+class Pace(NamedTuple):
+    """How long a candidate took, in seconds."""
+
+    whole: float  # its free run, its steps from given weights, and the checks
+    step: float  # one step of its free run
+
+
 class Candidate(NamedTuple):
     """One subject, an engine of the port, and all its checks."""
 
@@ -18,7 +25,7 @@ class Candidate(NamedTuple):
     provenance: dict[str, Any]
     checks: list[Check]
     series: Mapping[str, np.ndarray]  # of its free run
-    seconds: float = 0.0  # that its steps and checks took
+    pace: Pace = Pace(0.0, 0.0)
 
 
 class Proof(NamedTuple):

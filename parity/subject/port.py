@@ -10,11 +10,11 @@ import functools
 import itertools
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jaxlib
 import numpy as np
 import optax
 from jax import Array
@@ -66,7 +66,7 @@ class Port:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        versions = {"jax": jax.__version__, "jaxlib": jaxlib.__version__, "numpy": np.__version__}
+        versions = {"jax": jax.__version__, "jaxlib": version("jaxlib"), "numpy": np.__version__}
         where = {"python": platform.python_version(), "device": self.placed.device.device_kind}
         return {**versions, **where, "engine": self.name}
 

@@ -134,7 +134,7 @@ def answer(header: dict[str, Any], arrays: Arrays) -> tuple[list[Arrays], dict[s
         own = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
         ask = {"init": program.init, "run": program.run, "step": program.step, "backward": program.backward}
         answers.append(ask[question["ask"]](question, own))
-    provenance = {"tensorflow": VERSION, "numpy": np.__version__, "python": platform.python_version()}
+    provenance: Ask = {"tensorflow": VERSION, "numpy": np.__version__, "python": platform.python_version()}
     provenance.update(op_seeds=program.op_seeds(), graph_digest=program.ops.digest)
     program.session.close()
     return answers, provenance
