@@ -76,11 +76,9 @@ def _current(case: Case, known: Iterable[np.ndarray]) -> Trace:
             if header["program_digest"] != case.digest:
                 raise CannotCompare(f"the recording is of {_difference(header['program'], case.program)}")
             return decoded(file, header, arrays, known)
-        others.append(f"{header['source']}: its {_other_data(header, case)} are not these")
+        others.append(f"{header['source']} (its {_other_data(header, case)} are not these)")
     if others:
-        raise CannotCompare(
-            f"no recording runs on {case.source}; of seed {seed} there are those on {' and '.join(others)}"
-        )
+        raise CannotCompare(f"no recording of seed {seed} runs on {case.source}; there are {' and '.join(others)}")
     kept = sorted(file.stem for file in FOLDER.glob("*seed*.npz"))
     listed = f"recorded are {', '.join(kept)}" if kept else "nothing is recorded"
     raise CannotCompare(f"no recording is of seed {seed}: {listed}")
