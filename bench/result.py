@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 import platform
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from bench.targets import judge
 from bench.workload import Workload
 from jaxmlp import machine
 from jaxmlp.errors import OutputError
-from jaxmlp.run.files import make_folder, write_whole
+from jaxmlp.run.files import write_whole
 
 LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 
@@ -76,17 +75,6 @@ def record(result: dict[str, Any], text: str, path: Path) -> None:
     except OSError as error:
         raise OutputError(f"{path} cannot be read: {error.strerror}") from None
     write_whole(path, before + f"\n{head}\n\n```\n{text}\n```\n".encode())
-
-
-def require_writable(path: Path) -> None:
-    """Raises OutputError where `path` is a folder or its own folder cannot be made or written to; makes that folder."""
-    if path.is_dir():
-        raise OutputError(f"{path} cannot be written: it is a folder, and a file is wanted")
-    make_folder(path.parent)
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _versions() -> dict[str, str]:

@@ -1,12 +1,8 @@
 """One benchmark from its options to its last line: what is measured, printed and written."""
 
-import contextlib
 import importlib.util
 import json
-import signal
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +12,7 @@ from bench.result import Result
 from bench.throughput import Plan
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError
-from jaxmlp.run.files import write_whole
+from jaxmlp.run.files import require_writable, write_whole
 
 if TYPE_CHECKING:
     from bench.__main__ import BenchOptions
@@ -29,11 +25,6 @@ BLOCK = 100  # steps to a dispatch on an accelerator: as many as the original ha
 
 def bench(options: "BenchOptions") -> int:
     """Measures, prints, and writes what was asked for: the exit code. Raises JaxmlpError."""
-    with ended_by_sigterm():
-        return _bench(options)
-
-
-def _bench(options: "BenchOptions") -> int:
     before = older.read(options.compare) if options.compare else None  # a wrong file is refused before ten minutes
     if options.plot:
         require_picture(options.plot)
@@ -63,30 +54,11 @@ def write(options: "BenchOptions", measured: Result, content: dict[str, Any]) ->
         plot.write(measured, options.plot)
 
 
-@contextlib.contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM, and a closed terminal's SIGHUP, end the block as an exception: no contender is left running."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    signals = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
-    kept = {one: signal.signal(one, end) for one in signals}
-    try:
-        yield
-    finally:
-        for one, handler in kept.items():
-            signal.signal(one, handler)
-
-
 def measure(options: "BenchOptions", before: Timings | None) -> Result:
     """Everything that the options ask for. Raises NotComparable when `before` is of other work."""
     lineup.chosen(options.peers, "cpu")  # refuses an unknown name before anything is measured
     for file in filter(None, (options.json, options.plot, RESULTS if options.record else None)):
-        result.require_writable(file)
+        require_writable(file)
     dataset = options.images.load()
     quick = options.quick and options.images.images is None
     split = workload.first(dataset, min(QUICK_IMAGES, len(dataset.train.labels)) if quick else None)

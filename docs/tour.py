@@ -147,7 +147,6 @@ if CAN_ASK:
         images=ImagesOptions(DATA, images=IMAGES),
         layout=("staircase",),
         precision=("float32",),
-        no_ensemble=True,
     )
     started = time.perf_counter()
     proof = prove.run(options, print)

@@ -57,7 +57,7 @@ def _sweep(argv: Sequence[str] | None) -> int:
     device = options.device.pick()
     options.cache.enable()
     folder = options.out or Path("runs") / f"sweep-{options.preset}-{options.seed}"
-    files.require_writable(folder)
+    files.require_writable_folder(folder)
     earlier = experiments.cells.read_cells(folder, options.resume)
     dataset = options.data.load(options.seed)
     experiments.sweep(options.programs(), dataset, device, folder, earlier)

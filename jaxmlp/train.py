@@ -57,7 +57,7 @@ def _train(argv: Sequence[str] | None) -> int:
     from jaxmlp.run import files, session  # jax and numpy, which --help and a mistyped option do not wait for
 
     if options.out:
-        files.require_writable(options.out)
+        files.require_writable_folder(options.out)
     plots = session.Plots() if options.plots else None
     program, device = options.program.program(), options.device.pick()
     options.cache.enable()

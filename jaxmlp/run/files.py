@@ -1,6 +1,5 @@
 """Files written whole or not at all: the one writer of every command, with the reader of JSON beside it. No jax."""
 
-import errno
 import io
 import json
 import os
@@ -37,20 +36,26 @@ def write_whole(path: Path, content: bytes, folders: bool = False) -> None:
 
 
 def require_writable(path: Path) -> None:
-    """Before hours of work: raises OutputError where a file, or a folder's files, could not be written at `path`.
+    """Before hours of work: whether `write_whole` could write the file `path`, its folders made. Raises OutputError.
 
     What is missing on the way to it is left missing; a disk that fills later is noticed later.
     """
-    there = next(one for one in (path, *path.absolute().parents) if one.exists() or one.is_symlink())
+    if path.is_dir():
+        raise OutputError(f"{path} cannot be written: it is a folder; name a file")
+    _require_room_below(path.absolute().parent, path)
+
+
+def require_writable_folder(path: Path) -> None:
+    """The same for the files of a folder, which need not be there yet."""
+    _require_room_below(path.absolute(), path)
+
+
+def _require_room_below(folder: Path, asked: Path) -> None:
+    there = next(one for one in (folder, *folder.parents) if one.exists() or one.is_symlink())
     try:
-        if there.is_dir():
-            tempfile.TemporaryFile(dir=there).close()  # permissions do not tell all: a file system may be read-only
-        elif there == path and path.is_file():
-            tempfile.TemporaryFile(dir=path.absolute().parent).close()  # it is replaced by renaming
-        else:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        tempfile.TemporaryFile(dir=there).close()  # permissions do not tell all: a file system may be read-only
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {there}: {error.strerror or error}") from None
+        raise OutputError(f"{asked} cannot be written: {there}: {error.strerror or error}") from None
 
 
 def make_folder(path: Path) -> None:

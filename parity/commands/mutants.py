@@ -1,8 +1,6 @@
 """`python -m parity mutants`: hunts the mutants of the port one by one and reports how each is killed."""
 
 import itertools
-import json
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -11,9 +9,11 @@ from jaxmlp.data import Dataset
 from jaxmlp.device import pick
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
-from jaxmlp.run.files import write_whole
+from jaxmlp.progress import Progress, write
+from jaxmlp.run.files import require_writable, write_whole
 from parity.commands.options import MutantsOptions
-from parity.mutants.hunt import Finding, Hunt, catalogue
+from parity.mutants.finding import Finding, to_json
+from parity.mutants.hunt import Hunt, catalogue
 from parity.mutants.mutant import Mutant
 from parity.noise import reference
 from parity.oracle import select
@@ -25,18 +25,22 @@ HEAD = f"{'mutant':46}{'must be killed at':28}{'× limit':>10}  {'shows first at
 def mutants(options: MutantsOptions) -> int:
     """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or CannotCompare."""
     started, hunted = time.perf_counter(), chosen(options.only)
+    if options.json:
+        require_writable(options.json)
     dataset = with_blanks(options.images.load(options.seed))
     oracle = select.live(options.oracle, 0, options.time_limit)
     print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
     program = Program(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
     hunt = Hunt(program, dataset, pick("cpu"), reference.live(oracle, program, dataset, STEPS))
     findings: list[Finding] = []
-    for finding in itertools.chain(hunt.left_alone(options.jobs), hunt.killed(hunted, options.jobs)):
-        print(line(finding) if findings else f"{HEAD}\n{line(finding)}", flush=True)
-        findings.append(finding)
-    print(summary(findings, time.perf_counter() - started))
+    with Progress(len(hunt.variants) + len(hunted), "variant", "holding against TensorFlow") as progress:
+        for finding in itertools.chain(hunt.left_alone(options.jobs), hunt.killed(hunted, options.jobs)):
+            write(line(finding) if findings else f"{HEAD}\n{line(finding)}", sys.stdout)
+            findings.append(finding)
+            progress.update()
     if options.json:
         write_whole(options.json, to_json(findings).encode(), folders=True)
+    print(summary(findings, time.perf_counter() - started))
     return 0 if all(finding.held for finding in findings) else 1
 
 
@@ -76,9 +80,3 @@ def summary(findings: Sequence[Finding], seconds: float) -> str:
         f" {seconds:.0f} s\n"
         f"nearest to surviving: {nearest.name}, {nearest.ratio:.3g} times over its limit ({nearest.expected})"
     )
-
-
-def to_json(findings: Sequence[Finding]) -> str:
-    """A list of objects."""
-    rows = [{**f._asdict(), "ratio": f.ratio if math.isfinite(f.ratio) else str(f.ratio)} for f in findings]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"

@@ -12,34 +12,40 @@ from jaxmlp.execution import Layout, Precision
 from jaxmlp.options import DataOptions, DeviceOptions, File, Folder, Hidden, ImagesOptions, Seconds, Seed
 from jaxmlp.program import Dense, Program
 
-STEPS = (0, 1, 2, 5, 10, 30, 100, 200, 300)  # looked at one by one unless asked otherwise
+STEPS = (0, 1, 2, 5, 10, 30, 100, 200, 300)  # those of a whole proof, and of a recording
+LIVE_STEPS = (0, 1, 2, 5, 10)  # unless told otherwise: a live TensorFlow runs to the last of them first
+RECORDED_FREE = 31  # … and of a recording's free run, so that the proof takes two minutes on all of MNIST
 Numbers = Annotated[tuple[int, ...], arg(metavar="T")]
 LEAST_IMAGES = 100  # for mutants: with fewer, too few limits bite
 
 
 @dataclasses.dataclass(frozen=True)
 class ProveOptions:
-    """Hold the JAX port against the TensorFlow 1.x program, tensor by tensor and step by step.
+    """Is the JAX port the same program as the TensorFlow 1.x original? Compares them tensor by tensor, step by step.
+    Takes two to five minutes on two cores with all of MNIST, seconds without it. Needs no TensorFlow: genuine runs are
+    recorded. --full takes half an hour.
     Exit code 0: proven; 1: compared, and they differ; 2: cannot compare.
     Other commands: python -m parity setup | mutants | published | record, each with --help.
     """
 
     oracle: Literal["auto", "tf115", "compat", "recording"] = "auto"
-    """who answers for TensorFlow: genuine 1.15.5, TF 2.x's compat.v1, or recorded runs; auto: the best there is"""
+    """who answers for TensorFlow: genuine 1.15.5, TF 2.x's compat.v1, or recorded 1.15.5; auto: the best here"""
     seed: Seed = 0
-    steps: Numbers = STEPS
-    """steps at which both sides start from the same weights"""
+    steps: Numbers = ()
+    """both sides start from the same weights at these; default: all recorded, or 0 1 2 5 10 of a live TensorFlow"""
     free_steps: Annotated[int | None, arg(metavar="N")] = None
-    """length of the free run; default: up to the last of the steps"""
+    """length of the free run; default: 31 of a recording, or up to the last of the steps"""
+    full: bool = False
+    """also every engine, every step up to 300, the whole free run, and the benign ensemble: half an hour on MNIST"""
+    keep_budget: bool = False
+    """with --full: keep what the benign ensemble allows beside the recordings, for proofs without it"""
     hidden: Hidden = 1024
     images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     layout: tuple[Layout, ...] = ()
-    """engines to hold against TensorFlow, by layout; default: all there are"""
+    """engines to hold against TensorFlow, by layout; default: this machine's own, all with --full"""
     precision: tuple[Precision, ...] = ()
-    """engines to hold against TensorFlow, by precision; default: all there are"""
-    no_ensemble: bool = False
-    """do not run the benign ensemble, so that free runs (T4) are reported and not asserted"""
+    """engines to hold against TensorFlow, by precision; default: this machine's own, all with --full"""
     threads: Annotated[int, arg(metavar="N")] = 0
     """of a live TensorFlow; 0: all"""
     time_limit: Seconds = 7200
@@ -50,22 +56,34 @@ class ProveOptions:
     """write the checks as JUnit XML"""
     html: File = None
     """write one self-contained page"""
+    plot: File = None
+    """draw both sides' losses and accuracies, and how far they part, as PNG"""
     mutants: File = None
     """what `python -m parity mutants --json` wrote, to be shown on the page"""
     out: Annotated[Path, arg(metavar="DIR")] = Path("runs/parity")
     """where both sides' tensors go at the first divergence"""
 
     def __post_init__(self):
-        if not self.steps or min(self.steps) < 0:
-            raise ConfigError(f"steps = {self.steps} is impossible: name at least one, none below 0")
+        if min(self.steps, default=0) < 0:
+            raise ConfigError(f"steps = {self.steps} is impossible: none may be below 0")
         require("free_steps", self.free_steps, self.free_steps is None or self.free_steps >= 1, "at least 1")
-        if self.free_steps is not None and self.free_steps <= max(self.steps) and self.oracle != "recording":
-            raise ConfigError(f"free_steps = {self.free_steps} ends before step {max(self.steps)}: it must be longer")
+        if self.oracle in ("tf115", "compat"):
+            self.program(recorded=False)
         require_count("hidden", self.hidden)
+        if self.keep_budget and not self.full:
+            raise ConfigError("keep_budget = True without full: only --full runs the ensemble that makes a budget")
 
-    def program(self) -> Program:
-        """What both sides run."""
-        return Program((Dense(self.hidden),), seed=self.seed, steps=self.free_steps or max(self.steps) + 1)
+    def chosen_steps(self, recorded: bool) -> list[int]:
+        """At which both sides start from the same weights; of a recording, those of them that it has."""
+        return sorted(set(self.steps or (STEPS if recorded or self.full else LIVE_STEPS)))
+
+    def program(self, recorded: bool) -> Program:
+        """What both sides run. Raises ConfigError where a live TensorFlow would not come to the last of the steps."""
+        last = max(self.chosen_steps(recorded))
+        if self.free_steps is not None and self.free_steps <= last and not recorded:
+            raise ConfigError(f"free_steps = {self.free_steps} ends before step {last}: it must be longer")
+        by_default = RECORDED_FREE if recorded and not self.full else last + 1
+        return Program((Dense(self.hidden),), seed=self.seed, steps=self.free_steps or by_default)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,10 +5,11 @@ Runs are saved as each seed ends, and a second call goes on.
 
 import functools
 import json
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -18,8 +19,12 @@ from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Program
-from jaxmlp.run.files import write_whole
+from jaxmlp.progress import Progress, write
+from jaxmlp.run.cells import is_mnist
+from jaxmlp.run.files import require_writable, write_whole
+from parity.commands import images
 from parity.commands.options import PublishedOptions
+from parity.compare.limits import relative_difference
 from parity.compare.trace import data_digests, tests
 from parity.noise import reference
 from parity.noise.equivalence import MARGINS, SEEDS, Equivalence, equivalent
@@ -32,33 +37,64 @@ from parity.subject.port import arrays
 
 def published(options: PublishedOptions) -> int:
     """Returns 0, or 1 where T5 was asked for and did not show equivalence; raises JaxmlpError or CannotCompare."""
-    device, dataset = options.device.pick(), options.images.load(options.seed)
-    kept = Runs(options.out, identity(dataset))
-    for seed in range(options.seeds):
-        kept.keep("port", seed, functools.partial(port_run, seed, dataset, device))
-    rows = [kept.rows["port"][str(seed)] for seed in range(options.seeds)]
-    print(f"{options.seeds} seeds, {len(dataset.train.labels)} images of {dataset.source}")
-    print(table(places(rows)))
-    if options.oracle == "none":
+    require_writable(options.out)
+    device, dataset = options.device.pick(), images.load(options.images, options.seed, say)
+    paired = pairs(options, dataset)  # and whether TensorFlow is there, before hours of work
+    kept, every = Runs(options.out, identity(dataset)), range(options.seeds)
+    with Progress(options.seeds * Program().steps, "step", "the port") as progress:
+        for seed in every:
+            kept.keep("port", seed, functools.partial(port_run, seed, dataset, device, progress.update))
+    print(f"{options.seeds} seeds, on {images.called(dataset)}")
+    if is_mnist(dataset):
+        print(table(places([kept.rows["port"][str(seed)] for seed in every])))
+    else:
+        print("no percentiles: the write-up's numbers are of all of MNIST, in its order, and this is other data")
+    if paired is None:
         return 0
-    oracle = None if options.oracle == "recording" else select.live(options.oracle, 0, options.time_limit)
-    seeds = range(options.seeds) if oracle else [seed for seed in recording.seeds() if seed < options.seeds]
-    if len(seeds) < 2:
-        raise ConfigError(f"T5 needs pairs: only {len(seeds)} of the seeds below {options.seeds} are recorded")
-    for seed in seeds:
-        kept.keep(options.oracle, seed, functools.partial(reference_run, oracle, seed, dataset))
+    with Progress(len(paired.seeds), "seed", f"TensorFlow ({options.oracle})") as progress:
+        for seed in paired.seeds:
+            kept.keep(options.oracle, seed, functools.partial(reference_run, paired.oracle, seed, dataset))
+            progress.update()
     last = str(max(TABLE))
-    sides = (np.array([kept.rows[side][str(seed)][last] for seed in seeds]) for side in ("port", options.oracle))
+    sides = (np.array([kept.rows[side][str(seed)][last] for seed in paired.seeds]) for side in ("port", options.oracle))
     found = ends(*sides)
     print("\n".join(map(line, found)))
     return 0 if all(one.shown for one in found) else 1
 
 
-def port_run(seed: int, dataset: Dataset, device: jax.Device) -> Row:
-    """Loss, training and test accuracy in percent at each published step, by step."""
-    run = trainer.Run(Program(seed=seed), trainer.place(Execution(), dataset, device))
-    told = ((one.step, one.loss, one.train_accuracy, one.test_accuracy) for one in run)
-    return {str(step): [loss, train, test] for step, loss, train, test in told if test is not None}
+class Pairs(NamedTuple):
+    """Who answers for TensorFlow, None a recording, and of which seeds."""
+
+    oracle: Oracle | None
+    seeds: Sequence[int]
+
+
+def pairs(options: PublishedOptions, dataset: Dataset) -> Pairs | None:
+    """What T5 is of, or None where it was not asked for. Raises ConfigError or CannotCompare where it cannot be."""
+    if options.oracle == "none":
+        return None
+    if options.oracle != "recording":
+        return Pairs(select.live(options.oracle, 0, options.time_limit), range(options.seeds))
+    recorded = [s for s in range(options.seeds) if recording.there_is(reference.case(Program(seed=s), dataset))]
+    if len(recorded) < 2:
+        of = f"of the seeds below {options.seeds}, on {images.called(dataset)}, are recorded"
+        raise ConfigError(f"T5 needs pairs: only {len(recorded)} {of}")
+    return Pairs(None, recorded)
+
+
+def say(what: str) -> None:
+    """What is going on, on stderr."""
+    write(f"… {what}", sys.stderr)
+
+
+def port_run(seed: int, dataset: Dataset, device: jax.Device, tell: Callable[[], None] = lambda: None) -> Row:
+    """Loss, training and test accuracy in percent at each published step, by step. `tell` hears of every step."""
+    row: Row = {}
+    for one in trainer.Run(Program(seed=seed), trainer.place(Execution(), dataset, device)):
+        if one.step in TABLE and one.test_accuracy is not None:
+            row[str(one.step)] = [one.loss, one.train_accuracy, one.test_accuracy]
+        tell()
+    return row
 
 
 def reference_run(oracle: Oracle | None, seed: int, dataset: Dataset) -> Row:
@@ -76,14 +112,16 @@ def reference_run(oracle: Oracle | None, seed: int, dataset: Dataset) -> Row:
 def ends(ours: np.ndarray, theirs: np.ndarray) -> list[Equivalence]:
     """T5 of the ends of runs, both float64 [seeds, 3], seed by seed; the loss relative, accuracies in points."""
     apart = ours - theirs
-    apart[:, 0] /= theirs[:, 0]
+    apart[:, 0] = np.sign(apart[:, 0]) * relative_difference(theirs[:, 0], ours[:, 0])  # two losses of 0 are equal
     return [equivalent(quantity, differences) for quantity, differences in zip(MARGINS, apart.T, strict=True)]
 
 
 def line(found: Equivalence) -> str:
     """A row of the table."""
-    too_few = "" if found.pairs >= SEEDS else f" ({SEEDS} pairs are needed)"
-    verdict = "equivalent" if found.shown else f"not shown{too_few}"
+    why = f" ({SEEDS} pairs are needed)" if found.pairs < SEEDS else ""
+    if math.isinf(found.mean):
+        why = " (no difference is relative to a loss of 0: take more images)"
+    verdict = "equivalent" if found.shown else f"not shown{why}"
     difference = f"mean difference {found.mean:+.2e}, margin ±{found.margin}, p = {found.p:.2g}"
     return f"T5 {found.quantity:18} {found.pairs} pairs, {difference}: {verdict}"
 
@@ -107,7 +145,7 @@ class Runs:
         rows = self.rows.setdefault(side, {})
         if str(seed) not in rows:
             rows[str(seed)] = run()
-            print(f"… {side}, seed {seed}: {rows[str(seed)]}", file=sys.stderr, flush=True)
+            say(f"{side}, seed {seed}: {rows[str(seed)]}")
             content = json.dumps({"identity": self.identity, "rows": self.rows}, indent=1) + "\n"
             write_whole(self.path, content.encode(), folders=True)
 

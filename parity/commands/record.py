@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import platformdirs
 
 from jaxmlp.data import Dataset
 from jaxmlp.program import Program
-from jaxmlp.run.files import write_whole
+from jaxmlp.progress import Progress
+from jaxmlp.run.cells import is_mnist
+from jaxmlp.run.files import require_writable, write_whole
 from parity.commands.options import RecordOptions
 from parity.compare.archive import to_bytes
 from parity.compare.probe import PROBE
@@ -37,19 +40,28 @@ SMALL = 1024  # a tensor of so many elements is kept whole
 
 def record(options: RecordOptions) -> int:
     """Returns 0; raises JaxmlpError or CannotCompare."""
-    dataset = options.data.load()
-    oracle = Tf115(environment.require(), threads=1, time_limit=options.time_limit)
     folder = options.into or recording.FOLDER
+    require_writable(folder / "seed.npz")
+    oracle = Tf115(environment.require(), threads=1, time_limit=options.time_limit)
     for seed in options.seeds:
+        dataset = options.data.load(seed)
         steps = [step for step in options.steps if step < options.length] if seed in options.stepped else [0]
         program = Program(seed=seed, steps=options.length)
         folders = options.work or platformdirs.user_cache_path("jaxmlp") / "recording"
         work = folders / identity(program, dataset, steps)
         print(f"seed {seed}: {options.length} steps, kept in {work} as they come", flush=True)
-        content = to_bytes(*seed_recording(oracle, program, dataset, steps, work))
-        write_whole(folder / f"seed{seed}.npz", content, folders=True)
-        print(f"seed {seed}: {len(content) / 1e6:.2f} MB", flush=True)
+        whole_set = is_mnist(dataset)  # which is at hand elsewhere, too big to be carried, and the same bits
+        name = recording.path(seed, "" if whole_set else short_name(options.data.data)).name
+        made = seed_recording(oracle, program, dataset, steps, work)
+        content = to_bytes(*made, data=None if whole_set else arrays(dataset))
+        write_whole(folder / name, content, folders=True)
+        print(f"{name}: {len(content) / 1e6:.2f} MB", flush=True)
     return 0
+
+
+def short_name(data: str) -> str:
+    """A data set's name as part of a file's: generated:600 is generated600."""
+    return re.sub(r"[^\w]+", "", data)
 
 
 def seed_recording(
@@ -58,16 +70,20 @@ def seed_recording(
     """The trace of one seed's recording, and the arrays that its reader will know."""
     case = reference.case(program, dataset)
     case = case._replace(source=dataset.source.split(" from ")[0])  # without where this machine keeps it
-    free = long_run(oracle, case, steps, work)
+    with Progress(program.steps, "step", f"TensorFlow, seed {program.seed}") as progress:
+        free = long_run(oracle, case, steps, work, progress.update)
     asked = oracle.ask(case, [Question({"ask": "init"})])
     initial = of_role(asked.arrays[0], "weights")
     traced: dict[int, StepTrace] = {}
-    for step, start in starts(free, initial, steps, reference.probe(program, dataset)).items():
-        weights = {name: tensor.array for name, tensor in start.items()}
-        grad = truth(weights, dataset.train).logits_grad
-        one = steps_from(oracle, case, {step: weights}, {step: grad})[step]  # at a time: an answer is over 10 MB
-        got = {key: packed(key, tensor.array) for key, tensor in one.got.items()}
-        traced[step] = StepTrace(in_role("weights", start), got)
+    begun = starts(free, initial, steps, reference.probe(program, dataset))
+    with Progress(len(begun), "step", f"TensorFlow, seed {program.seed}, from given weights") as progress:
+        for step, start in begun.items():
+            weights = {name: tensor.array for name, tensor in start.items()}
+            grad = truth(weights, dataset.train).logits_grad
+            one = steps_from(oracle, case, {step: weights}, {step: grad})[step]  # at a time: an answer is over 10 MB
+            got = {key: packed(key, tensor.array) for key, tensor in one.got.items()}
+            traced[step] = StepTrace(in_role("weights", start), got)
+            progress.update()
     header = told(case, initial, asked, "recording")
     header["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
     series = {name: free[name] for name in (*SERIES, "test_predictions")}

@@ -1,7 +1,8 @@
 """A trace as bytes, and back: the one format on disk, without pickle, with a digest over all of its content.
 
-An npz: the header as JSON; "series/losses"; "0/got/loss/loss"; a sketch as its four parts. Of a start that the reader
-has anyway (initial weights, the probe) only the digest is kept, and it is looked up among `known` arrays.
+An npz: the header as JSON; "series/losses"; "0/got/loss/loss"; a sketch as its four parts; "data/train_images", where
+the data is carried along. Of a start that the reader has anyway (initial weights, the probe) only the digest is kept,
+and it is looked up among `known` arrays.
 """
 
 import hashlib
@@ -20,10 +21,13 @@ from parity.errors import CannotCompare
 FORMAT = 2
 
 
-def to_bytes(trace: Trace, known: Iterable[np.ndarray] = ()) -> bytes:
-    """The file's content. Arrays of starts that are among `known` are kept by digest."""
+def to_bytes(trace: Trace, known: Iterable[np.ndarray] = (), data: Named | None = None) -> bytes:
+    """The file's content. Arrays of starts that are among `known` are kept by digest.
+
+    `data`: what the program ran on, to be carried along.
+    """
     there = {digest(array) for array in known}
-    arrays: Named = in_role("series", trace.series)
+    arrays: Named = in_role("series", trace.series) | in_role("data", data or {})
     bases, starts = {}, {}
     for step, one in trace.steps.items():
         for key, tensor in one.start.items():

@@ -55,6 +55,7 @@ class Budget(NamedTuple):
     test_limits: Mapping[int, float]  # test images, by step
     spread: np.ndarray  # float64 [B], the running maximum of the ensemble's relative differences
     variants: tuple[str, ...]
+    made: str = ""  # where and when, of one that was kept; empty: here and now
 
 
 def relative_difference(expected: np.ndarray, got: np.ndarray) -> np.ndarray:

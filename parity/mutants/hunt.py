@@ -10,7 +10,6 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import jax
 
@@ -23,6 +22,7 @@ from parity.compare.rules import rule_of
 from parity.compare.tiers import Check, compare
 from parity.errors import CannotCompare
 from parity.mutants import inputs, layout, network, training
+from parity.mutants.finding import Finding
 from parity.mutants.mutant import REFUSED, Mutant
 from parity.noise.benign import benign_variants
 from parity.noise.ensemble import budget, side_by_side
@@ -32,16 +32,6 @@ from parity.subject.port import Port
 KILLED = 10  # times over the limit, at least
 BENIGN = 1 / 3  # of the limit, at most
 CHUNKS = 4  # the images are computed in so many chunks, or in one less and a rest that fills none
-
-
-class Finding(NamedTuple):
-    """What became of one mutant or benign variant."""
-
-    name: str
-    expected: str  # tier and tensor, or "nothing"
-    ratio: float  # times the limit: at the expected place, or a benign variant's largest
-    first: str  # where it shows first or most
-    held: bool  # as expected
 
 
 def catalogue() -> list[Mutant]:
@@ -61,18 +51,19 @@ class Hunt:
     def left_alone(self, jobs: int) -> Iterator[Finding]:
         """A finding for each benign variant, in their order; `jobs` at a time."""
         with ThreadPoolExecutor(jobs) as pool:
-            yield from pool.map(self._left_alone, self._variants)
+            yield from pool.map(self._left_alone, self.variants)
 
     def killed(self, mutants: Sequence[Mutant], jobs: int) -> Iterator[Finding]:
         """A finding for each mutant, in their order; `jobs` at a time."""
         allowed = None
         if any(mutant.free for mutant in mutants):
-            allowed = budget(*side_by_side(self._port(), self._variants, lambda step: None))
+            allowed = budget(*side_by_side(self._port(), self.variants, lambda step: None))
         with ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(lambda mutant: self._killed(mutant, allowed), mutants)
 
     @functools.cached_property
-    def _variants(self) -> list[Port]:
+    def variants(self) -> list[Port]:
+        """The benign ones."""
         rest = dataclasses.replace(self._port(rest=True), name="a rest that fills no chunk")
         return [*benign_variants(self.program, self.dataset, self.device, free=False), rest]
 

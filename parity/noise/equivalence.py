@@ -4,6 +4,7 @@ Two one-sided tests (TOST; Schuirmann 1987) on paired differences: the claim "th
 be refuted on either side. Unlike a test for a difference, few seeds make it fail, not pass.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -32,11 +33,14 @@ class Equivalence(NamedTuple):
 def equivalent(quantity: str, differences: np.ndarray) -> Equivalence:
     """differences float64 [pairs], subject minus reference, in the unit of `MARGINS[quantity]`.
 
-    Raises ValueError for fewer than two pairs.
+    A difference that is not finite, as relative to a loss of 0, shows nothing. Raises ValueError for fewer than two
+    pairs.
     """
     if len(differences) < 2:
         raise ValueError(f"{len(differences)} pairs: two at least are needed for a spread")
     margin = MARGINS[quantity]
+    if not np.isfinite(differences).all():
+        return Equivalence(quantity, len(differences), math.inf, margin, 1.0)
     mean, spread = float(np.mean(differences)), float(np.std(differences, ddof=1))
     error = max(spread / np.sqrt(len(differences)), np.finfo(np.float64).tiny)  # equal differences leave no doubt
     above = stats.t.sf((mean + margin) / error, len(differences) - 1)

@@ -1,6 +1,6 @@
 """The reference of a `Program`: TensorFlow's trace, live or recorded, and the float64 truth of each of its steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from jaxmlp import model
 from jaxmlp.data.dataset import PIXELS, Dataset
 from jaxmlp.program import Program
+from jaxmlp.progress import Progress
 from parity.compare.probe import PROBE, probe_weights
 from parity.compare.tensor import Named
 from parity.compare.trace import Trace, of_role
@@ -18,6 +19,8 @@ from parity.oracle.live import live_trace
 from parity.subject.port import Port, arrays
 from parity.subject.subject import trace
 
+FLOAT64 = "working out in float64 what rounding may do"
+
 
 class Reference(NamedTuple):
     """What a subject is held against."""
@@ -25,22 +28,28 @@ class Reference(NamedTuple):
     trace: Trace
     truths: Mapping[int, Truth]
 
-    def followed_by(self, subject: Port, free_steps: int) -> Trace:
-        """The subject's trace from the reference's weights; its free run of so many steps."""
+    def followed_by(self, subject: Port, free_steps: int, tell: Callable[[], None] = lambda: None) -> Trace:
+        """The subject's trace from the reference's weights; its free run of so many steps. `tell` hears of each."""
         starts = {step: one.arrays("start") for step, one in self.trace.steps.items()}
         logits_grads = {step: truth.logits_grad for step, truth in self.truths.items()}
-        return trace(subject, arrays(subject.dataset), starts, logits_grads, free_steps)
+        return trace(subject, arrays(subject.dataset), starts, logits_grads, free_steps, tell)
 
 
 def live(oracle: Oracle, program: Program, dataset: Dataset, steps: Sequence[int]) -> Reference:
     """`program.steps` free steps; `steps`, all below that, and the probe, one at a time; what float64 says of each."""
     truths: dict[int, Truth] = {}
+    running = f"TensorFlow runs {program.steps} steps"
+    with Progress(len(steps) + 3, "piece", running) as progress:  # the free run, each start's truth, the starts' steps
 
-    def logits_grad(step: int, weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        truths[step] = truth(weights, dataset.train)
-        return truths[step].logits_grad
+        def logits_grad(step: int, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+            progress.update()
+            progress.describe(FLOAT64)
+            truths[step] = truth(weights, dataset.train)
+            if len(truths) > len(steps):
+                progress.describe("TensorFlow takes each step")
+            return truths[step].logits_grad
 
-    told = live_trace(oracle, case(program, dataset), steps, {PROBE: probe(program, dataset)}, logits_grad)
+        told = live_trace(oracle, case(program, dataset), steps, {PROBE: probe(program, dataset)}, logits_grad)
     return Reference(told, truths)
 
 
@@ -48,7 +57,12 @@ def recorded(program: Program, dataset: Dataset, steps: Sequence[int]) -> Refere
     """As `live`, for those of `steps` that were recorded, and the probe. Raises CannotCompare."""
     told = recording.trace(case(program, dataset), known(program, dataset), steps)
     starts = {step: of_role(one.arrays("start"), "weights") for step, one in told.steps.items()}
-    return Reference(told, {step: truth(weights, dataset.train) for step, weights in starts.items()})
+    truths: dict[int, Truth] = {}
+    with Progress(len(starts), "step", FLOAT64) as progress:
+        for step, weights in starts.items():
+            truths[step] = truth(weights, dataset.train)
+            progress.update()
+    return Reference(told, truths)
 
 
 def case(program: Program, dataset: Dataset) -> Case:

@@ -5,7 +5,6 @@ in this process. `live.py` turns answers into a trace; a machine with neither op
 """
 
 import json
-import os
 import signal
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ import numpy as np
 from parity.compare.tensor import Named
 from parity.compare.trace import in_role, of_role
 from parity.errors import CannotCompare, OracleFailed
+from parity.oracle.environment import REMEDY, VERSION, require_version, untouched
 
 # Behind the standard library's on the path: this folder's select.py must not stand for it.
 SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
@@ -81,16 +81,14 @@ class Tf115:
             with np.load(answer, allow_pickle=False) as npz:
                 answers = dict(npz.items())
             provenance = json.loads(answers.pop("header").tobytes())
+            require_version(provenance["tensorflow"], VERSION, str(self.python), REMEDY)
             return Answers([of_role(answers, str(i)) for i in range(len(questions))], provenance)
 
     def _run(self, arguments: list[str]) -> None:
-        # Importing TensorFlow 2 sets TF2_BEHAVIOR for its children, under which 1.15 makes other ops and draws other
-        # weights: nothing of this process's TensorFlow or Python settings may reach the reference.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF", "PYTHON"))}
         command = [str(self.python), *arguments]
         limit = self.time_limit
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=environment)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=untouched())
         except subprocess.TimeoutExpired:
             raise OracleFailed(f"TensorFlow 1.15 gave no answer within {limit:g} s; see --time-limit") from None
         except OSError as error:
@@ -113,11 +111,26 @@ class Compat:
         header, arrays = _request(case, questions, self.threads)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow's own, about itself
-            try:
-                from parity.oracle.py37 import serve
-            except ImportError as error:
-                raise CannotCompare(f"TensorFlow 2.x cannot be imported ({error}); {INSTALL}") from None
-            return Answers(*serve.answer(header, arrays))
+            answers = Answers(*_server().answer(header, arrays))
+            require_version(answers.provenance["tensorflow"], "2", "this Python", INSTALL)
+            return answers
+
+
+def require_compat() -> None:
+    """Raises `CannotCompare` unless this Python's `tensorflow` is TensorFlow 2.x with `compat.v1`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        require_version(_server().VERSION, "2", "this Python", INSTALL)
+
+
+def _server() -> Any:
+    """`py37.serve` in this process. Raises `CannotCompare` where its TensorFlow does not come up, for any reason."""
+    try:
+        from parity.oracle.py37 import serve
+    except Exception as error:  # a stand-in named tensorflow, or a broken install, raises whatever it likes
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CannotCompare(f"TensorFlow 2.x cannot be imported ({reason}): {INSTALL}") from None
+    return serve
 
 
 def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Named]:

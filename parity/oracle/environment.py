@@ -6,15 +6,20 @@ TensorFlow 1.15.5 has wheels for Python 3.7 and nothing later, so it can never s
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import platformdirs
 
 from parity.errors import CannotCompare
 
+VERSION = "1.15"  # of TensorFlow, in whose name this answers
+PIECES = ("make a virtual environment", "download and install", "start TensorFlow")  # of a set-up
 PACKAGES = ("tensorflow==1.15.5", "protobuf<3.21")  # later protobufs refuse TensorFlow 1.15's generated code
 SETUP = "run `python -m parity setup`"
+REMEDY = f"{SETUP}, or name another folder in $PARITY_TF115"
+ASK = "import tensorflow; print(tensorflow.__version__)"
+PATIENCE = 120  # seconds for an import that takes two
 
 
 def folder() -> Path:
@@ -34,25 +39,61 @@ def is_set_up() -> bool:
 
 
 def require() -> Path:
-    """TensorFlow 1.15's interpreter. Raises `CannotCompare`, saying how to get one."""
+    """TensorFlow 1.15's interpreter, once it has said that it is one. Raises `CannotCompare`, saying how to get one."""
+    where, python = folder(), interpreter(folder())
+    called = "$PARITY_TF115" if "PARITY_TF115" in os.environ else str(where)
     if not is_set_up():
-        remedy = f"{SETUP}, or name another folder in $PARITY_TF115"
-        raise CannotCompare(f"there is no TensorFlow 1.15 at {folder()}: {remedy}")
-    return interpreter(folder())
+        raise CannotCompare(f"there is no TensorFlow 1.15 at {where}: {REMEDY}")
+    try:
+        require_version(_version(python), VERSION, called, REMEDY)
+    except subprocess.TimeoutExpired:
+        raise CannotCompare(f"{python} does not say within {PATIENCE} s which TensorFlow it has: {REMEDY}") from None
+    except OSError as error:
+        raise CannotCompare(f"{python} does not run ({error.strerror}): {REMEDY}") from None
+    return python
 
 
-def set_up(python: Path | None, where: Path) -> str:
+def require_version(told: str, wanted: str, called: str, remedy: str) -> None:
+    """Raises `CannotCompare` unless TensorFlow's own word for its version, empty where there is none, is the wanted."""
+    if not told:
+        raise CannotCompare(f"{called} holds no TensorFlow that starts: {remedy}")
+    if f"{told}.".startswith(f"{wanted}."):
+        return
+    raise CannotCompare(f"{called} holds TensorFlow {told}, not {wanted}: {remedy}")
+
+
+def untouched() -> dict[str, str]:
+    """The variables TensorFlow 1.15 runs under.
+
+    Importing TensorFlow 2 sets TF2_BEHAVIOR for its children, under which 1.15 makes other ops and draws other weights:
+    nothing of this process's TensorFlow or Python settings may reach the reference.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TF", "PYTHON"))}
+
+
+def _version(python: Path) -> str:
+    """As the TensorFlow of that Python says itself; empty where none starts. Raises OSError or TimeoutExpired."""
+    asked = subprocess.run([str(python), "-c", ASK], capture_output=True, text=True, timeout=PATIENCE, env=untouched())
+    return "" if asked.returncode else (asked.stdout.strip().splitlines() or [""])[-1]
+
+
+def set_up(python: Path | None, where: Path, tell: Callable[[], None] = lambda: None) -> str:
     """Makes the environment in `where` with Python 3.7; returns TensorFlow's version as it reports it itself.
 
-    `python`: a Python 3.7, or None to look in $PARITY_PYTHON37, pyenv and uv. Raises `CannotCompare`.
+    `python`: a Python 3.7, or None to look in $PARITY_PYTHON37, pyenv and uv. `tell` hears of each of the `PIECES` when
+    it is done. Raises `CannotCompare`, also where another TensorFlow than 1.15 was installed.
     """
     base = _python37(python)
     _run([str(base), "-m", "venv", "--clear", str(where)], "the virtual environment could not be made")
+    tell()
     own = str(interpreter(where))
     install = [own, "-m", "pip", "install", "--disable-pip-version-check", "-q", *PACKAGES]
     _run(install, "pip could not install TensorFlow")
-    version = _run([own, "-c", "import tensorflow; print(tensorflow.__version__)"], "TensorFlow does not start")
-    return version.strip().splitlines()[-1]
+    tell()
+    version = _run([own, "-c", ASK], "TensorFlow does not start").strip().splitlines()[-1]
+    require_version(version, VERSION, str(where), f"pip was asked for {PACKAGES[0]}; look at its settings")
+    tell()
+    return version
 
 
 def _python37(named: Path | None) -> Path:

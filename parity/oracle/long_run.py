@@ -1,6 +1,6 @@
 """The free run of a reference in segments that are saved as they end, so that an hour of TensorFlow is never lost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +13,28 @@ from parity.oracle.live import whole_run
 SEGMENT = 25  # steps: a minute or so of one thread on 60,000 images
 
 
-def long_run(oracle: Oracle, case: Case, weights_at: Sequence[int], folder: Path) -> Named:
-    """All steps of the program: series, last test predictions, "t/weights/weights_1", … for each t of `weights_at`."""
+def long_run(
+    oracle: Oracle,
+    case: Case,
+    weights_at: Sequence[int],
+    folder: Path,
+    tell: Callable[[int], None] = lambda steps: None,
+) -> Named:
+    """All steps of the program: series, last test predictions, "t/weights/weights_1", … for each t of `weights_at`.
+
+    `tell` hears how many steps more there are after each segment.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     arrays: Named = {}
     for first in range(0, case.program["steps"], SEGMENT):
-        segment = folder / f"{first:04d}.npz"
+        segment, steps = folder / f"{first:04d}.npz", min(SEGMENT, case.program["steps"] - first)
         if not segment.exists():
             carried = in_role("weights", of_role(arrays, "weights"))  # float bits: the segments together are the run
-            steps = min(SEGMENT, case.program["steps"] - first)
             ask = {**whole_run(case), "first": first, "steps": steps, "weights_at": list(weights_at)}
             _save(segment, oracle.ask(case, [Question(ask, carried)]).arrays[0])
         with np.load(segment, allow_pickle=False) as npz:
             arrays = _joined(arrays, {name: npz[name] for name in npz.files})
+        tell(steps)
     return arrays
 
 

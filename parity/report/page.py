@@ -1,18 +1,30 @@
-"""One self-contained page about a proof: `page.html` with the proof's JSON in it. No network, no library."""
+"""One self-contained page about a proof: `page.html` filled in. Without a script all but the curves is there."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from parity.report.plain import as_plain
+from parity.report import markup
+from parity.report.plain import as_plain, plain
 from parity.report.proof import Proof
 
 TEMPLATE = Path(__file__).with_name("page.html")
-SLOT = "/*PROOF*/null"
+SLOT = "/*PROOF*/null"  # the data of the curves
 
 
-def render(proof: Proof, mutants: Any = None) -> str:
-    """The page as HTML. `mutants`: what `python -m parity mutants --json` wrote, read, to be shown as well."""
-    # A "</script>" in a name would end the script early; JSON allows the slash to be escaped.
-    text = json.dumps(as_plain(proof) | {"mutants": mutants}, ensure_ascii=False).replace("</", "<\\/")
-    return TEMPLATE.read_text(encoding="utf-8").replace(SLOT, text, 1)
+def render(proof: Proof, findings: Sequence[NamedTuple] = ()) -> str:
+    """The page as HTML. `findings`: what became of the mutants, to be shown as well."""
+    told: dict[str, Any] = as_plain(proof) | {"mutants": [plain(finding._asdict()) for finding in findings]}
+    parts = {
+        "<!--VERDICT-->": markup.verdict(told),
+        "<!--CARDS-->": markup.cards(told),
+        "<!--ENGINES-->": markup.engines(told),
+        "<!--MUTANTS-->": markup.mutants(told),
+        "<!--PROVENANCE-->": markup.provenance(told),
+        # A "</script>" in a name would end the script early; JSON allows the slash to be escaped.
+        SLOT: json.dumps(told, ensure_ascii=False).replace("</", "<\\/"),
+    }
+    # In one pass: a name that looks like a slot stays a name.
+    return re.sub("|".join(map(re.escape, parts)), lambda slot: parts[slot[0]], TEMPLATE.read_text(encoding="utf-8"))

@@ -10,10 +10,10 @@ import numpy as np
 from parity.compare.limits import relative_difference
 from parity.compare.tiers import WORDS, Check
 from parity.compare.trace import tests
-from parity.report.proof import Candidate, Proof, divergence, verdict, worst
+from parity.report.proof import Candidate, Proof, divergence, scope, verdict, worst
 from parity.report.text import facts, margin
 
-BUDGET = ("horizon", "variants", "loss_limits", "spread")  # what is shown of it
+BUDGET = ("horizon", "variants", "loss_limits", "spread", "made")  # what is shown of it
 
 
 def to_json(proof: Proof) -> str:
@@ -25,10 +25,13 @@ def as_plain(proof: Proof) -> dict[str, Any]:
     """What both the JSON and the page show."""
     reference, budget = proof.reference, proof.budget
     who = {name: reference.header[name] for name in ("who", "provenance", "digests")}
-    return _plain(
+    return plain(
         {
             "verdict": verdict(proof),
             "proven": proof.proven,
+            "scope": scope(proof),
+            "made": dict(proof.made),
+            "seconds": round(proof.seconds, 1),
             "facts": facts(proof),
             "program": proof.program,
             "data": proof.source,
@@ -61,6 +64,11 @@ def _shown(check: Check) -> dict[str, Any]:
     return check._asdict() | told | {"passed": check.passed}
 
 
+def exact(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the table found no difference at all."""
+    return row["measured"] == 0
+
+
 def _curves(series: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {
         "losses": series["losses"],
@@ -69,11 +77,12 @@ def _curves(series: Mapping[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """As JSON can hold it: arrays as lists, a number that is not finite as a string."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

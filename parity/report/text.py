@@ -1,6 +1,7 @@
 """A proof as text: the verdict, what was compared, a table an engine."""
 
-import platform
+from collections.abc import Mapping
+from typing import Any
 
 from parity.compare.tiers import WORDS, Check
 from parity.report.proof import Proof, divergence, verdict, worst
@@ -16,26 +17,37 @@ def table(proof: Proof) -> str:
         lines += ["", f"jaxmlp {candidate.name}", HEAD]
         lines += [_row(check) for check in worst(candidate.checks)]
         lines += divergence(candidate)
-    return "\n".join(lines)
+    return "\n".join([*lines, *(["", proof.beyond] if proof.beyond else [])])
 
 
 def facts(proof: Proof) -> list[str]:
-    """What was compared: data, seed, steps, horizon, time."""
-    header, last = proof.reference.header, len(proof.reference.series["losses"]) - 1
-    if proof.budget is None or proof.budget.horizon < 0:
-        reason = "no ensemble was run" if proof.budget is None else "the ensemble parts at step 0"
-        free = f"free run of {last + 1} steps reported, not asserted: {reason}"
-    else:
-        asserted = min(proof.budget.horizon, last)
-        free = f"free run asserted up to step {asserted} of {last}, by an ensemble of {len(proof.budget.variants)}"
-    steps = dict.fromkeys(check.when.removeprefix("step ") for check in proof.own_rule)  # a recording may lack some
-    provenance = ", ".join(f"{key} {value}" for key, value in header["provenance"].items())
-    return [
-        f"{proof.source.split(' from ')[0]}; {header['images']} images, seed {proof.program['seed']}; {free}",
-        f"compared from given weights: {', '.join(steps)}",
-        f"reference: {provenance}",
-        f"{proof.seconds:.0f} s on {platform.machine()}, Python {platform.python_version()}",
+    """What was compared: seed, starts, free run; both sides' versions; when, where and how."""
+    theirs = {key: value for key, value in proof.reference.header["provenance"].items() if key != "op_seeds"}
+    ours = next((one.provenance for one in proof.candidates), {})
+    date, command = proof.made.get("date", ""), proof.made.get("command", "")
+    where = [date, proof.made.get("processor", ""), proof.made.get("commit", ""), f"{proof.seconds:.0f} s"]
+    lines = [
+        f"seed {proof.program['seed']}; starting points: {', '.join(proof.points)}; {free_run(proof)}",
+        f"reference: {_told(theirs)}",
+        f"port: {_told({key: value for key, value in ours.items() if key != 'engine'})}",
+        f"made: {'; '.join(filter(None, where))}",
     ]
+    return [*lines, f"command: {command}"] if command else lines
+
+
+def free_run(proof: Proof) -> str:
+    """How long the free run was, how far it is asserted, and by what."""
+    steps, budget = len(proof.reference.series["losses"]), proof.budget
+    if budget is None or not proof.asserted:
+        reason = "no ensemble says how far; --full runs it" if budget is None else "the ensemble parts at step 0"
+        return f"free run of {steps} steps reported, not asserted: {reason}"
+    kept = f", kept from {budget.made}" if budget.made else ""
+    by = f"by an ensemble of {len(budget.variants)}{kept}"
+    return f"free run asserted up to step {proof.asserted - 1} of {steps - 1}, {by}"
+
+
+def _told(provenance: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in provenance.items())
 
 
 def margin(check: Check) -> str:

@@ -8,7 +8,9 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import platform
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -64,7 +66,9 @@ class Port:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        return {"jax": jax.__version__, "device": self.placed.device.device_kind, "engine": self.name}
+        versions = {"jax": jax.__version__, "jaxlib": version("jaxlib"), "numpy": np.__version__}
+        where = {"python": platform.python_version(), "device": self.placed.device.device_kind}
+        return {**versions, **where, "engine": self.name}
 
     def start(self) -> Named:
         return _arrays("weights", self.initial)

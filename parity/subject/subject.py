@@ -4,7 +4,7 @@ Tensors travel as dicts by "role/name": "weights/weights_1", "grads/biases_2", â
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -48,15 +48,27 @@ class Subject(Protocol):
 
 
 def trace(
-    subject: Subject, data: Named, starts: Mapping[int, Named], logits_grads: Mapping[int, np.ndarray], free_steps: int
+    subject: Subject,
+    data: Named,
+    starts: Mapping[int, Named],
+    logits_grads: Mapping[int, np.ndarray],
+    free_steps: int,
+    tell: Callable[[], None] = lambda: None,
 ) -> Trace:
     """A step, and the one after it, from each of the starts; a free run of the first `free_steps` steps.
 
-    `data` is what the digests are taken of, in the order of the reference.
+    `data` is what the digests are taken of, in the order of the reference. `tell` hears of each start and free step.
     """
     told = header("subject", subject.name, subject.provenance, data, of_role(subject.start(), "weights"))
-    free = series(list(itertools.islice(subject.free(), free_steps)))
-    return Trace(told, free, {step: _step(subject, start, logits_grads[step]) for step, start in starts.items()})
+    measured: list[Measured] = []
+    for one in itertools.islice(subject.free(), free_steps):
+        measured.append(one)
+        tell()
+    steps: dict[int, StepTrace] = {}
+    for step, start in starts.items():
+        steps[step] = _step(subject, start, logits_grads[step])
+        tell()
+    return Trace(told, series(measured), steps)
 
 
 def series(measured: Sequence[Measured]) -> Named:

@@ -148,6 +148,9 @@ class Book(NamedTuple):
         }
 
 
+VERSION = "1.15.9"  # there is none such: a recording of it is taken for genuine and told from any real one
+
+
 class Oracle(NamedTuple):
     """Answers for TensorFlow as `py37/serve.py` does, out of the textbook; keeps what it was asked."""
 
@@ -156,7 +159,7 @@ class Oracle(NamedTuple):
 
     def ask(self, case, questions):
         self.questions.extend(questions)
-        told = {"tensorflow": "0.0", "op_seeds": [], "graph_digest": "0" * 64}
+        told = {"tensorflow": VERSION, "op_seeds": [], "graph_digest": "0" * 64}
         return Answers([self.answer(case, question) for question in questions], told)
 
     def answer(self, case, question):

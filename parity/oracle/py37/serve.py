@@ -33,6 +33,8 @@ import tensorflow.compat.v1 as tf
 
 from . import graph
 
+VERSION = str(getattr(tf, "__version__", ""))  # TensorFlow's own word
+
 Arrays = Dict[str, np.ndarray]
 Ask = Dict[str, Any]
 
@@ -132,7 +134,7 @@ def answer(header: dict[str, Any], arrays: Arrays) -> tuple[list[Arrays], dict[s
         own = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
         ask = {"init": program.init, "run": program.run, "step": program.step, "backward": program.backward}
         answers.append(ask[question["ask"]](question, own))
-    provenance = {"tensorflow": tf.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    provenance: Ask = {"tensorflow": VERSION, "numpy": np.__version__, "python": platform.python_version()}
     provenance.update(op_seeds=program.op_seeds(), graph_digest=program.ops.digest)
     program.session.close()
     return answers, provenance

@@ -1,7 +1,10 @@
 """A TensorFlow that does not answer is one clear line; nothing of this process leaks into it."""
 
 import os
+import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from parity.oracle import environment
 from parity.oracle.ask import Question, Tf115
 from parity.oracle.select import choose, live
 
+FAKE = "__version__ = '1.15.5'\nclass Variable: pass\nTensor = Variable\n"  # a tensorflow that is another
 ASK = [Question({"ask": "init"})]
 
 
@@ -90,16 +94,94 @@ def test_a_question_that_nobody_recorded_needs_a_live_tensorflow(monkeypatch, tm
         live("recording", 0, 60)
 
 
-def test_auto_takes_genuine_before_compat_before_a_recording(monkeypatch, tmp_path):
-    monkeypatch.setenv("PARITY_TF115", str(tmp_path))
+def test_auto_takes_genuine_live_before_recorded_before_compat(monkeypatch, compat, telling):
     monkeypatch.setattr("parity.oracle.select.has_tensorflow", lambda: False)
-    assert choose("auto", 0, 60) is None
+    assert choose("auto", 0, 60, recorded=True) is None
+    with pytest.raises(CannotCompare, match=r"JAXMLP_DATA_DIR.*parity setup.*pip install.*--data generated:600"):
+        choose("auto", 0, 60, recorded=False)
     monkeypatch.setattr("parity.oracle.select.has_tensorflow", lambda: True)
     assert choose("auto", 0, 60).name == "compat"
-    interpreter = environment.interpreter(tmp_path)
-    interpreter.parent.mkdir(parents=True)
-    interpreter.touch()
-    assert choose("auto", 0, 60).name == "tf115"
+    assert choose("auto", 0, 60, recorded=True) is None
+    telling("1.15.5")
+    assert choose("auto", 0, 60, recorded=True).name == "tf115"
+
+
+@pytest.fixture
+def telling(monkeypatch, tmp_path, stand_in):
+    """Makes the environment that $PARITY_TF115 names answer with a version; or with none, where TensorFlow breaks."""
+    monkeypatch.setenv("PARITY_TF115", str(tmp_path / "named"))
+
+    def made(version: str | None) -> None:
+        python = environment.interpreter(tmp_path / "named")
+        python.parent.mkdir(parents=True, exist_ok=True)
+        stand_in("exit 1" if version is None else f"echo a warning; echo {version}").replace(python)
+
+    return made
+
+
+@pytest.mark.parametrize("version", ["2.21.0", "1.14.0", "1.150.0", "2.1.15", "11.15.0"])
+def test_another_tensorflow_never_answers_as_1_15(telling, version):
+    telling(version)
+    for ask in (lambda: choose("tf115", 0, 60), lambda: live("auto", 0, 60), environment.require):
+        with pytest.raises(CannotCompare, match=rf"\$PARITY_TF115 holds TensorFlow {re.escape(version)}, not 1\.15"):
+            ask()
+
+
+def test_an_environment_without_tensorflow_is_refused(telling):
+    telling(None)
+    with pytest.raises(CannotCompare, match=r"\$PARITY_TF115 holds no TensorFlow that starts: .*parity setup"):
+        choose("tf115", 0, 60)
+
+
+def test_the_python_of_these_tests_does_not_pass_for_1_15(monkeypatch, compat):
+    monkeypatch.setenv("PARITY_TF115", sys.prefix)
+    with pytest.raises(CannotCompare, match=r"\$PARITY_TF115 holds TensorFlow 2\.[\d.]+, not 1\.15"):
+        environment.require()
+
+
+def test_an_answer_of_another_tensorflow_is_refused_whatever_it_said_before(stand_in, rng):
+    made = "import json, sys, numpy as n; h = json.dumps({'tensorflow': '2.21.0'}).encode()"
+    save = "n.savez(open(sys.argv[1], 'wb'), header=n.frombuffer(h, n.uint8))"
+    answering = stand_in(f'exec {sys.executable} -c "{made}; {save}" "$5"')  # -c SERVE folder request answer
+    with pytest.raises(CannotCompare, match=r"holds TensorFlow 2\.21\.0, not 1\.15"):
+        asked(answering, rng)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"tensorflow.py": "raise ImportError('blocked')"}, "cannot be imported \\(blocked\\)"),
+        ({"tensorflow.py": ""}, "cannot be imported"),
+        ({"tensorflow/__init__.py": "raise RuntimeError('no AVX')"}, "cannot be imported \\(no AVX\\)"),
+        ({"tensorflow/__init__.py": "", "tensorflow/compat/v1.py": ""}, "cannot be imported"),
+        ({"tensorflow/__init__.py": "", "tensorflow/compat/v1.py": FAKE}, "holds TensorFlow 1\\.15\\.5, not 2"),
+        (
+            {"tensorflow/__init__.py": "", "tensorflow/compat/v1.py": "class Variable: pass\nTensor = Variable"},
+            "no Tens",
+        ),
+    ],
+)
+def test_what_is_not_tensorflow_2_never_answers_as_compat(tmp_path, files, said):
+    for name, text in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    code = "from parity.oracle.select import choose; choose('compat', 0, 60)"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert re.search(f"parity.errors.CannotCompare: .*{said}", done.stderr), done.stderr
+    assert "pip install" in done.stderr
+
+
+def test_a_set_up_of_another_version_is_no_set_up(tmp_path, monkeypatch, stand_in):
+    monkeypatch.setattr(environment, "_python37", lambda named: stand_in("exit 0"))
+    monkeypatch.setattr(environment, "_run", lambda command, complaint: "a warning\n1.14.0\n")
+    told: list[int] = []
+    with pytest.raises(CannotCompare, match=r"made holds TensorFlow 1\.14\.0, not 1\.15"):
+        environment.set_up(None, tmp_path / "made", lambda: told.append(1))
+    assert len(told) == len(environment.PIECES) - 1  # told of each piece as it was done
 
 
 def test_another_python_is_refused_for_the_set_up(tmp_path, stand_in):

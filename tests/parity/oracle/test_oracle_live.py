@@ -52,7 +52,7 @@ def test_the_header_says_whose_trace_it_is_and_of_what(rng):
     asked = case(rng, program())
     header = traced(Oracle(questions=[]), asked)[0].header
     assert header["side"] == "reference"
-    assert header["who"] == "TensorFlow 0.0"
+    assert header["who"] == "TensorFlow 1.15.9"
     assert (header["program"], header["program_digest"]) == (asked.program, asked.digest)
     assert (header["images"], header["tests"], header["source"]) == (60, 20, "noise")
     assert header["graph_digest"] == "0" * 64

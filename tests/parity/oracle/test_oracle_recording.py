@@ -8,12 +8,14 @@ from textbook import Noise, Oracle, case, failed, named, of_role, program, start
 
 from jaxmlp.program import Program
 from jaxmlp.tf1.random import stream, truncated_normal
+from parity.commands.images import instead
 from parity.compare.archive import decoded, read, read_arrays, to_bytes
 from parity.compare.comparable import require_comparable
 from parity.compare.probe import PROBE, probe_weights
 from parity.compare.tensor import Coded, Whole, digest, sample, sketch
 from parity.compare.trace import Trace
 from parity.errors import CannotCompare
+from parity.noise import reference
 from parity.oracle import recording
 from parity.oracle.ask import Case, Question
 from parity.oracle.live import free_run, steps_from, told
@@ -66,7 +68,7 @@ def kept(made, tmp_path, monkeypatch):
 def test_a_subject_passes_against_a_recording(kept, made, asked):
     reference = recording.trace(asked, KNOWN, [0, 3])
     assert list(reference.steps) == [0, 3, PROBE]
-    assert reference.header["who"] == "the recorded TensorFlow 0.0"
+    assert reference.header["who"] == "the recorded TensorFlow 1.15.9"
     weights = {step: of_role(one.arrays("start"), "weights") for step, one in reference.steps.items()}
     subject = trace("subject", asked.program, asked.data, weights, backwards=True)
     zeros = {f"backward__{name}": np.zeros_like(array) for name, array in weights[0].items()}  # as was handed over
@@ -126,17 +128,45 @@ def test_a_program_that_differs_only_in_its_digest_is_refused(kept, asked):
 def test_a_recording_of_other_data_is_refused(kept, asked, name, told):
     other = asked.data[name].copy()
     other[7] ^= 1
-    with pytest.raises(CannotCompare, match=rf"another data set \(noise\): its {told} are not these"):
+    with pytest.raises(CannotCompare, match=rf"of seed 4 runs on .*; there are noise \(its {told} are not these\)"):
         recording.trace(asked._replace(data={**asked.data, name: other}), KNOWN, [0])
 
 
 def test_an_unrecorded_seed_is_refused_naming_those_there_are(kept, asked):
     other = asked._replace(program={**asked.program, "seed": 5})
-    with pytest.raises(CannotCompare, match=r"no TensorFlow, and no recording seed5\.npz: recorded are seeds 4"):
+    with pytest.raises(CannotCompare, match="no recording is of seed 5: recorded are seed4"):
         recording.trace(other, KNOWN, [0])
     kept.unlink()
     with pytest.raises(CannotCompare, match="nothing is recorded"):
         recording.trace(other, KNOWN, [0])
+
+
+def test_a_recording_of_another_tensorflow_is_refused(kept, made, asked):
+    provenance = {**made.header["provenance"], "tensorflow": "2.21.0"}
+    kept.write_bytes(to_bytes(made._replace(header={**made.header, "provenance": provenance}), KNOWN))
+    for open_it in (lambda: recording.trace(asked, KNOWN, [0]), lambda: recording.free_run(asked, KNOWN)):
+        with pytest.raises(CannotCompare, match=r"seed4\.npz holds TensorFlow 2\.21\.0, not 1\.15: record it again"):
+            open_it()
+
+
+def test_of_several_recordings_of_a_seed_the_one_on_this_data_is_taken(kept, made, asked, rng):
+    other = case(rng, program(seed=4, steps=4))
+    assert recording.there_is(asked)
+    assert not recording.there_is(other)
+    kept.rename(recording.path(4, "noise"))
+    digests = {**made.header["digests"], "train pixels": "0" * 64}
+    recording.path(4).write_bytes(to_bytes(made._replace(header={**made.header, "digests": digests}), KNOWN))
+    assert recording.there_is(asked)
+    assert list(recording.trace(asked, KNOWN, [0]).steps) == [0, PROBE]
+
+
+def test_data_is_carried_along_to_the_bit(kept, made, asked):
+    assert recording.data_of(kept) == {}
+    kept.write_bytes(to_bytes(made, KNOWN, asked.data))
+    carried = recording.data_of(kept)
+    assert carried.keys() == asked.data.keys()
+    for name, array in asked.data.items():
+        np.testing.assert_array_equal(carried[name], array, strict=True)
 
 
 def test_weights_that_are_not_those_drawn_here_are_refused(kept, asked):
@@ -179,6 +209,15 @@ def test_kept_recordings_are_of_this_program_and_of_genuine_tensorflow(seed):
     assert kept.header["provenance"]["op_seeds"] == [[seed, 21], [seed, 39]]
     assert len(kept.series["losses"]) == len(kept.series["corrects"]) == 301
     assert list(kept.steps) == ([0, 1, 2, 5, 10, 30, 100, 200, 300, PROBE] if seed == 0 else [0, PROBE])
+
+
+def test_the_kept_generated_digits_are_recorded_and_carried():
+    header, _ = read_arrays(recording.path(0, "generated600"))
+    digits = instead(0)
+    assert digits.source == header["source"] == "600 generated digits, seed 0"
+    assert header["provenance"]["tensorflow"] == "1.15.5"
+    assert header["program_digest"] == Program(seed=0).digest()
+    assert recording.there_is(reference.case(Program(seed=0), digits))
 
 
 @pytest.mark.parametrize("seed", TENSORS)
