@@ -86,7 +86,8 @@ def _meant(data: str) -> str:
         return f"did you mean {right}?"
     if _is_path(data):
         place = form_of(data)
-        beside = f", or --data mnist --data-dir {data}" if place == f"idx:{data}" else ""
+        folder = place.removeprefix("idx:")
+        beside = f", or --data mnist --data-dir {folder}" if place != folder else ""
         return f"did you mean {place}{beside}?"
     letters = re.sub(r"[^a-z0-9]", "", rest.lower() if kind == "tfds" else data.lower())
     close = difflib.get_close_matches(letters, _CALLED, n=1, cutoff=0.7)

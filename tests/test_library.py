@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ import safetensors.numpy
 import jaxmlp
 from jaxmlp import train
 from jaxmlp.data import Split
+from jaxmlp.data.checked import checked
 from jaxmlp.errors import DataError, DeviceError, DivergedError, OutputError
+from jaxmlp.execution import Execution
 from jaxmlp.program import GradientDescent
+from jaxmlp.trainer import place
 
 SMALL = jaxmlp.Program(layers=(jaxmlp.Dense(16),), optimizer=GradientDescent(1e-5), steps=3)
 
@@ -94,6 +98,11 @@ def test_images_are_rows_or_squares(model, digits):
         (np.zeros((2, 785), np.uint8), r"images is uint8 \(2, 785\)"),
         (np.zeros((2, 28, 27), np.uint8), r"images is uint8 \(2, 28, 27\)"),
         (7, r"images is int64 \(\)"),
+        (np.full((2, 784), np.nan, np.float32), r"images is float32 .*; 1568 of its pixels are NaN"),
+        (np.full((2, 784), 0.5), r"images is float64 .*numpy\.rint\(images \* 255\)"),
+        (np.full((2, 784), 256), r"images holds 256; 0 to 255 is right \(element \[0, 0\]\)"),
+        (np.full((2, 28, 28), -1), r"images holds -1"),
+        (np.zeros((2, 784), bool), r"images is bool"),
     ],
 )
 def test_other_images_are_refused_with_their_dtype_and_shape(model, images, complaint):
@@ -106,7 +115,15 @@ def test_other_images_are_refused_with_their_dtype_and_shape(model, images, comp
     [
         (np.zeros(2, np.float64), r"labels is float64 \(2,\); uint8 \(3,\) is right"),
         (np.zeros(2, np.uint8), r"labels is uint8 \(2,\)"),
-        (np.array([0, 10, 9], np.uint8), r"labels holds 10; 0 to 9 is right"),
+        (np.array([0, 10, 9], np.uint8), r"labels holds 10; 0 to 9 is right \(element \[1\]\)$"),
+        (np.array([1, 10, 9]), r"labels holds 10; 0 to 9 is right \(element \[1\]\): subtract 1"),
+        (np.array([0, 9, -1]), r"labels holds -1; 0 to 9 is right"),
+        (np.eye(10, dtype=np.uint8)[[3, 4, 5]], r"labels is uint8 \(3, 10\); .*labels\.argmax\(axis=1\)"),
+        (np.zeros((3, 1), np.uint8), r"labels is uint8 \(3, 1\); .*labels\.ravel\(\)"),
+        (np.array(["3", "4", "5"]), r"labels is <U1"),
+        (np.zeros(3, bool), r"labels is bool"),
+        (None, r"labels is object"),
+        ([[1], [1, 2]], r"labels is no array"),
     ],
 )
 def test_other_labels_are_refused(model, digits, labels, complaint):
@@ -117,6 +134,37 @@ def test_other_labels_are_refused(model, digits, labels, complaint):
         jaxmlp.fit(SMALL, digits._replace(train=split))
     with pytest.raises(DataError, match=rf"test\.{complaint}"):
         jaxmlp.fit(SMALL, digits._replace(test=split))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_run_refuses_wrong_arrays_as_fit_does(digits, cpu, split):
+    wrong = digits._replace(**{split: Split(digits.test.images, digits.test.labels + np.uint8(1))})
+    with pytest.raises(DataError, match=rf"{split}\.labels holds 10; 0 to 9 is right"):
+        place(Execution(), wrong, cpu)
+    with pytest.raises(DataError, match=r"class_names names 0 classes; 1 to 256 are right"):
+        place(Execution(), digits._replace(class_names=()), cpu)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int32, np.int64, ">i4", list])
+def test_other_integers_give_the_same_model_where_they_fit(digits, model, kind):
+    def taken(array):
+        return array.tolist() if kind is list else array.astype(kind)
+
+    dark = [Split(images // 2, labels) for images, labels in (digits.train, digits.test)]  # they fit even int8
+    other = [Split(taken(images), taken(labels)) for images, labels in dark]
+    fitted = [
+        jaxmlp.fit(SMALL, digits._replace(train=train, test=test)).params[0].weights for train, test in (dark, other)
+    ]
+    np.testing.assert_array_equal(*fitted)
+    assert model.evaluate(other[1]) == model.evaluate(dark[1])
+
+
+def test_the_check_costs_next_to_nothing(rng, digits):
+    big = Split(rng.integers(0, 256, (60_000, 784), np.uint8), rng.integers(0, 10, 60_000).astype(np.uint8))
+    start = time.process_time()
+    done = checked(digits._replace(train=big))
+    assert time.process_time() - start < 0.1
+    assert done.train.images.base is big.images or done.train.images is big.images
 
 
 def test_an_empty_split_is_refused(model):

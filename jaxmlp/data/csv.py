@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,10 +63,10 @@ def read_csv(path: Path) -> Split:
         if found and not found.text:
             raise DataError(f"{path}: is no CSV table{really}")
         try:
-            table = _table(path, content, "" if head.count(b",") > 9 else really)
+            with io.TextIOWrapper(content, encoding="utf-8-sig") as text:
+                return _table(path, text, "" if head.count(b",") > 9 else really)
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: is not text in UTF-8: {error.reason}") from None
-    return table
 
 
 def _held_out(path: Path) -> tuple[Split, Split, str]:
@@ -96,12 +96,11 @@ def _in_folder(folder: Path, start: str, word: str) -> Path:
     raise DataError(f"{folder}: has no table for {word}ing; {wanted}{holds(names)}")
 
 
-def _table(path: Path, content: IO[bytes], really: str) -> Split:
-    text = io.TextIOWrapper(content, encoding="utf-8-sig")
+def _table(path: Path, text: io.TextIOWrapper, really: str) -> Split:
     lines = iter(lambda: text.readline(_LONGEST), "")
     first = next(lines, "")
     layout = _layout(path, first, really)
-    on_disk: Any = getattr(content, "fileobj", content)  # of gzip, the file that it reads
+    on_disk: Any = getattr(text.buffer, "fileobj", text.buffer)  # of gzip, the file that it reads
     blocks, number, read = [], 1 + layout.header, 0
     with Progress(path.stat().st_size, "byte", f"reading {path.name}") as progress:
         for block in _blocks(lines, [] if layout.header else [first]):
@@ -182,5 +181,5 @@ def _wrong(path: Path, lines: list[str], number: int, delimiter: str) -> str:
 def _whole(cell: str) -> bool:
     with contextlib.suppress(ValueError):
         value = float(cell.strip(' \t"'))
-        return 0 <= value <= 255 and value.is_integer() and "_" not in cell
+        return 0 <= value <= 255 and value.is_integer() and "_" not in cell and cell.isascii()
     return False

@@ -63,7 +63,7 @@ def _from_keras() -> Dataset | None:
     try:
         return Dataset(*read_npz(keras), DIGIT_NAMES, f"MNIST from {keras}")
     except DataError as error:
-        warnings.warn(f"{error}. Looking for MNIST elsewhere", JaxmlpWarning, stacklevel=2)
+        warnings.warn(f"{error}. It is passed over; delete it", JaxmlpWarning, stacklevel=2)
         return None
 
 

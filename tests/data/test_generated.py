@@ -102,3 +102,11 @@ def test_more_digits_than_memory_holds_is_one_line():
     with pytest.raises(DataError, match=r"digits need \d+ GB") as caught:
         generated_digits(10**16)
     assert "\n" not in str(caught.value)
+
+
+def test_how_many_digits_are_drawn_is_told_where_it_takes_long(capsys, monkeypatch):
+    monkeypatch.setattr("jaxmlp.progress.INTERVAL", 0.01)
+    draw(4000, seed=1)
+    told = capsys.readouterr().err.splitlines()
+    assert told
+    assert all(line.startswith("… drawing digits: ") and " of 4,000 digits in " in line for line in told)

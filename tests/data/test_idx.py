@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import struct
 import tracemalloc
 from pathlib import Path
@@ -112,9 +113,30 @@ def test_damaged_gzip_is_refused(tmp_path):
     assert "damaged gzip" in refusal(tmp_path, bytes(packed), labels)
 
 
-def test_bytes_after_the_gzip_stream_are_refused(tmp_path):
+@SETTINGS
+@given(st.lists(st.integers(0, 3000), max_size=5), st.integers(0, 600), st.booleans())
+def test_gzip_of_several_members_and_zeros_behind_is_read(tmp_path, cuts, zeros, empty_last):
     images, labels = some(4)
-    assert "stray bytes follow" in refusal(tmp_path, gzip.compress(images) + b"xyz", labels)
+    at = [0, *sorted(cuts), len(images)]
+    members = [gzip.compress(images[start:end]) for start, end in itertools.pairwise(at)]
+    packed = b"".join([*members, *([gzip.compress(b"")] if empty_last else [])]) + bytes(zeros)
+    split = read_split(*written(tmp_path, packed, gzip.compress(labels)), digests(images, labels))
+    assert split.images.tobytes() == images[16:]
+
+
+@pytest.mark.parametrize("between", [b"", bytes(30)])
+@pytest.mark.parametrize("junk", [b"x", b"xyz" * 99])
+def test_bytes_after_the_last_gzip_member_are_refused(tmp_path, between, junk):
+    images, labels = some(4)
+    for packed in (gzip.compress(images), gzip.compress(images[:99]) + gzip.compress(images[99:])):
+        assert "stray bytes follow" in refusal(tmp_path, packed + between + junk, labels)
+
+
+def test_a_second_member_that_breaks_off_or_says_more_is_refused(tmp_path):
+    images, labels = some(4)
+    first, second = gzip.compress(images[:99]), gzip.compress(images[99:])
+    assert "truncated gzip" in refusal(tmp_path, first + second[:-3], labels)
+    assert "goes on after" in refusal(tmp_path, first + second + gzip.compress(b"more"), labels)
 
 
 def test_a_wrong_magic_number_is_refused_with_the_right_one(tmp_path):

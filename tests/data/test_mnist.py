@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
+import os
 import struct
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -134,7 +137,7 @@ def test_a_damaged_copy_of_keras_is_warned_of_and_passed_over(small, server, tmp
         copy.unlink()
         copy.mkdir() if damage == "a folder" else copy.write_bytes(b"<html>403" if "HTML" in damage else b"")
     server.files = {f"{name}.gz": gzip.compress(content) for name, content in SMALL.items()}
-    with pytest.warns(JaxmlpWarning, match=f"^{copy}: .*Looking for MNIST elsewhere$"):
+    with pytest.warns(JaxmlpWarning, match=f"^{copy}: .*passed over"):
         dataset = load_mnist()
     assert is_small(dataset)
     assert dataset.source == f"MNIST from {cache_folder()}"
@@ -214,3 +217,16 @@ def test_keras_copy_holds_the_same_as_the_real_files(real_mnist, tmp_path, monke
 def test_the_four_files_are_named_and_pinned():
     assert [name.split("-")[0] for name in FILES] == ["train", "train", "t10k", "t10k"]
     assert {len(digest) for digest in FILES.values()} == {64}
+
+
+def test_a_command_tells_of_a_damaged_copy_of_keras_in_one_line(tmp_path):
+    put_keras(tmp_path / "keras")
+    code = "import sys; from jaxmlp import command_line, load; sys.exit(command_line.run(lambda _: load('mnist'), []))"
+    home = {"KERAS_HOME": str(tmp_path / "keras"), "HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | home, check=False
+    )
+    assert done.returncode == 2
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith(f"warning: {tmp_path}/keras/datasets/mnist.npz: x_train")
+    assert error.startswith("error: MNIST is not on this machine")

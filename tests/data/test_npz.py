@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jaxmlp.data import load
 from jaxmlp.data.npz import read_npz
 from jaxmlp.errors import DataError
 
@@ -135,3 +136,91 @@ def outcome(path) -> tuple | DataError:
         return read_npz(path)
     except DataError as error:
         return error
+
+
+def any_set(rng, classes=10):
+    images = [rng.integers(0, 256, (count, 28, 28), np.uint8) for count in (12, 5)]
+    labels = [rng.permutation([0, classes - 1, *rng.integers(0, classes, len(own) - 2)]) for own in images]
+    return {"x_train": images[0], "y_train": labels[0], "x_test": images[1], "y_test": labels[1]}
+
+
+NAMES = [
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("X_train", "Y_train", "X_test", "Y_test"),
+    ("training-imgs", "training-targets", "testing-imgs", "testing-targets"),
+    ("TrainX", "TrainY", "TestX", "TestY"),
+]
+
+
+@pytest.mark.parametrize("names", NAMES, ids=lambda names: names[0])
+def test_any_set_is_read_by_the_common_names_of_its_arrays(path, rng, names):
+    arrays = any_set(rng, classes=26)
+    others = {"val_images": arrays["x_test"], "val_labels": arrays["y_test"]}
+    np.savez(path, **dict(zip(names, arrays.values(), strict=True)), **others)
+    data = load(f"npz:{path}")
+    for ours, theirs in zip((*data.train, *data.test), arrays.values(), strict=True):
+        assert ours.dtype == np.uint8
+        np.testing.assert_array_equal(ours, theirs.reshape(ours.shape))
+    assert len(data.class_names) == 26
+    assert data.source == str(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: {"x_train": a["x_train"].reshape(-1, 784)},
+        lambda a: {"x_train": a["x_train"][..., None], "x_test": a["x_test"][:, None]},
+        lambda a: {"y_train": a["y_train"][:, None]},
+        lambda a: {"x_train": np.asfortranarray(a["x_train"])},
+        lambda a: {name: array.astype(np.int64) for name, array in a.items()},
+        lambda a: {name: array.astype(">u2") for name, array in a.items()},
+    ],
+    ids=["rows", "channel", "MedMNIST's labels", "Fortran", "int64", "big-endian"],
+)
+def test_whatever_holds_the_same_bytes_is_taken_over(path, rng, change):
+    arrays = any_set(rng)
+    np.savez(path, **(arrays | change(arrays)))
+    data = load(f"npz:{path}")
+    for ours, theirs in zip((*data.train, *data.test), arrays.values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs.reshape(ours.shape))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda a: {"x_train": a["x_train"] / 255}, r"x_train is float64 \(12, 784\); .*rint\(images \* 255\)"),
+        (lambda a: {"x_train": np.stack([a["x_train"]] * 3, -1)}, r"x_train is uint8 \(12, 28, 28, 3\)"),
+        (lambda a: {"x_test": a["x_test"].astype(int) - 1}, r"x_test holds -1; 0 to 255"),
+        (lambda a: {"y_train": np.eye(10)[a["y_train"]]}, r"y_train is float64 \(12, 10\); .*argmax"),
+        (lambda a: {"y_test": a["y_test"] * 1.0}, r"y_test is float64 \(5,\); uint8 \(5,\)"),
+        (lambda a: {"y_test": a["y_test"] - 10}, r"y_test holds -\d+; 0 to 255"),
+        (lambda a: {"y_test": a["y_test"][:3]}, r"y_test is int64 \(3,\); uint8 \(5,\)"),
+        (lambda a: {"y_test": a["y_test"][:0], "x_test": a["x_test"][:0]}, "x_test is empty"),
+        (lambda a: {"train_images": a["x_train"]}, "has several arrays of training images"),
+        (lambda a: {"y_train": np.array([1, None])}, "y_train holds pickled objects, which are never unpickled"),
+    ],
+)
+def test_arrays_that_cannot_be_trained_on_are_refused_by_name(path, rng, change, complaint):
+    arrays = any_set(rng)
+    np.savez(path, **(arrays | change(arrays)))
+    with pytest.raises(DataError, match=rf"^{path}: {complaint}") as caught:
+        load(f"npz:{path}")
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_without_names_are_refused_with_those_that_are_right(path, rng):
+    np.savez(path, *any_set(rng).values())
+    with pytest.raises(DataError, match=r"no array of training images by name, as in x_train.*it holds arr_0, arr_1"):
+        load(f"npz:{path}")
+
+
+def test_a_header_that_declares_gigabytes_is_refused_before_they_are_allocated(path, rng):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in any_set(rng).items():
+            with archive.open(f"{name}.npy", "w") as file:
+                shape = (2**40, 28, 28) if name == "x_train" else array.shape
+                header = {"descr": array.dtype.str, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                file.write(array.tobytes())
+    with pytest.raises(DataError, match=r"x_train is uint8 .*at most 1073741824 bytes are read"):
+        load(f"npz:{path}")

@@ -22,7 +22,8 @@ def few(monkeypatch):
 
 GOOD = (
     "auto mnist generated generated:1 generated:600000 generated:0060 tfds:mnist tfds:emnist/balanced "
-    "tfds:mnist_corrupted/shot_noise tfds:kmnist:3.0.1 tfds:emnist/letters:3.*.*"
+    "tfds:mnist_corrupted/shot_noise tfds:kmnist:3.0.1 tfds:emnist/letters:3.*.* "
+    "idx: idx:. idx:/data/fashion idx:~/x idx:C:\\\\data csv:train.csv csv:. csv:a,b.csv.gz npz:~/mnist.npz"
 )
 
 
@@ -40,7 +41,28 @@ def test_every_form_that_is_documented_is_accepted(data):
         ("generate", "did you mean generated?"),
         ("fashion_mnist", "did you mean tfds:fashion_mnist?"),
         ("fashion-mnist", "did you mean tfds:fashion_mnist?"),
-        ("kmnist", "did you mean"),
+        ("FashionMNIST", "did you mean tfds:fashion_mnist?"),
+        ("fashion", "did you mean tfds:fashion_mnist?"),
+        ("kmnist", "did you mean tfds:kmnist?"),
+        ("K-MNIST", "did you mean tfds:kmnist?"),
+        ("emnist", "did you mean tfds:emnist/"),
+        ("EMNIST_byclass", "did you mean tfds:emnist/byclass?"),
+        ("qmnist", "did you mean idx:DIR?"),
+        ("digits", "did you mean generated?"),
+        ("tfds:MNIST", "did you mean tfds:mnist?"),
+        ("tfds:fashion-mnist", "did you mean tfds:fashion_mnist?"),
+        ("idx", "did you mean idx:DIR?"),
+        ("csv:", "did you mean csv:FILE?"),
+        ("npz", "did you mean npz:FILE?"),
+        ("IDX:/data", "did you mean idx:/data?"),
+        ("Generated:50", "did you mean generated:50?"),
+        ("./mnist", "did you mean idx:./mnist, or --data mnist --data-dir ./mnist?"),
+        ("/data/mnist", "did you mean idx:/data/mnist, or"),
+        ("~/mnist", "did you mean idx:~/mnist, or"),
+        ("train.csv", "did you mean csv:train.csv?"),
+        ("a/train.csv.gz", "did you mean csv:a/train.csv.gz?"),
+        ("mnist.npz", "did you mean npz:mnist.npz?"),
+        ("d/train-images-idx3-ubyte.gz", "did you mean idx:d, or --data mnist --data-dir d?"),
         ("tfds", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
         ("tfds:", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
         ("tfds:../secrets", "auto, mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"),
@@ -60,6 +82,15 @@ def test_a_name_that_means_nothing_is_refused_in_one_line_with_what_is_allowed(d
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError):
         load(data)
+
+
+def test_a_folder_or_file_that_is_there_is_suggested(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fonts").mkdir()
+    (tmp_path / "fonts" / "labels").touch()
+    for data in ("fonts", "fonts/labels"):
+        with pytest.raises(ConfigError, match="did you mean idx:fonts"):
+            require_data_name(data)
 
 
 def test_generated_digits_are_as_many_as_asked_for_with_a_sixth_as_many_to_test_on():
