@@ -1,28 +1,43 @@
 """`python -m jaxmlp`: which commands there are."""
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 
-from jaxmlp.command_line import version_line
+from jaxmlp import command_line
+from jaxmlp.errors import ConfigError
 
-COMMANDS = """commands, each with --help:
-  python -m jaxmlp.train   train the original program, in JAX
-  python -m jaxmlp.sweep   run the original's eight configurations
-  python -m parity         prove that the port is the same program as TensorFlow's
-  python -m bench          time it against other programs (from a clone)"""
+MODULES = {
+    "jaxmlp.train": "train the original program, in JAX",
+    "jaxmlp.sweep": "run the original's eight configurations",
+    "parity": "prove that the port is the same program as TensorFlow's",
+    "bench": "time it against other programs (from a clone)",
+}
+COMMANDS = "\n".join(
+    ["commands, each with --help:", *(f"  python -m {module:14}{does}" for module, does in MODULES.items())]
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the list; 2 for anything that is not --help or --version."""
+    return command_line.run(_list, argv)
+
+
+def _list(argv: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m jaxmlp",
         description="The original TensorFlow 1.x MNIST program, in JAX.",
         epilog=COMMANDS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=version_line())
-    parser.parse_args(argv)
+    parser.add_argument("--version", action="version", version=command_line.version_line())
+    unknown = parser.parse_known_args(argv)[1]
+    if unknown:
+        words = {module.removeprefix("jaxmlp."): f"python -m {module}" for module in MODULES}
+        close = [words[word] for word in difflib.get_close_matches(unknown[0], words, n=1)]
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(words.values())}"
+        raise ConfigError(f"unknown word {unknown[0]!r}; {hint}")
     print(COMMANDS)
     return 0
 

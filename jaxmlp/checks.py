@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Collection
 
 from jaxmlp.errors import ConfigError
 
@@ -31,6 +32,12 @@ def require_float32(name: str, value: object) -> None:
 
 def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """What to say behind an unknown name: the nearest of those known, or all of them."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
 def require_data_name(data: str) -> None:

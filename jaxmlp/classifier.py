@@ -51,13 +51,20 @@ class Model:
     def probabilities(self, images: Any) -> np.ndarray:
         """The softmax of the logits, float32 [N, C]."""
         rows = _rows("images", images)
-        return np.asarray(probabilities(self.params, **_placed(Split(rows, np.zeros(len(rows), np.uint8)))))
+        return jax.device_get(probabilities(**self._placed(Split(rows, np.zeros(len(rows), np.uint8)))))
 
     def evaluate(self, split: Split) -> Evaluation:
         """Loss and accuracy on images and their labels, uint8 [N]."""
         checked = _split("split", split, self.classes)
-        losses, hits = _judged(self.params, **_placed(checked))
+        losses, hits = jax.device_get(_judged(**self._placed(checked)))
         return Evaluation(float(np.asarray(losses, np.float64).mean()), 100.0 * int(hits.sum()) / len(checked.labels))
+
+    def _placed(self, split: Split) -> dict[str, Any]:
+        """As a run evaluates its test set, so that a model that was loaded predicts the same bits."""
+        device = devices.pick("auto")
+        engine = select(evaluation(AUTO), device, len(split.labels))
+        params = jax.device_put(self.params, device)
+        return {"params": params, "batch": engine.place(split, device), "engine": engine}
 
     def save(self, path: str | Path) -> None:
         """One safetensors file, whole or not at all. Raises OutputError naming the path."""
@@ -87,13 +94,6 @@ def fit(
     run = Run(program, place(execution, checked, devices.pick(device)))
     drive(run, observers)
     return Model(program, jax.device_get(run.state.params))
-
-
-def _placed(split: Split) -> dict[str, Any]:
-    """As a run evaluates its test set, so that a model that was loaded predicts the same bits."""
-    device = devices.pick("auto")
-    engine = select(evaluation(AUTO), device, len(split.labels))
-    return {"batch": engine.place(split, device), "engine": engine}
 
 
 @functools.partial(jax.jit, static_argnames="engine")

@@ -1,56 +1,66 @@
-"""What every command does around its work: options from a dataclass and a TOML file, errors as one line, exit codes.
+"""What every command does around its work: options from a dataclass and a file, errors as one line, exit codes.
 
 0 done · 1 a target was missed · 2 a mistake that can be mended · 3 the loss is not finite · 4 results could not be
-written · 130 interrupted
+written · 70 a bug · 130 interrupted · 143 terminated · 141 nobody reads stdout any more
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
+import io
 import os
+import re
+import shutil
 import sys
-import tomllib
-import types
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, TypeVar
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
-from jaxmlp import __version__
-from jaxmlp.checks import require
-from jaxmlp.errors import ConfigError, JaxmlpError
+from jaxmlp import __version__, config_file, environment, signals, streams
+from jaxmlp.checks import meant
+from jaxmlp.errors import ConfigError, JaxmlpError, OutputError
+from jaxmlp.failures import Mistakes, failure
 
 Options = TypeVar("Options")
-Mistakes = tuple[type[Exception], ...]  # bases of exceptions, each of which has an `exit_code`
+Command = Callable[[Sequence[str] | None], int]
+
+NARROWEST = 40  # columns of --help: with less room for words tyro does not end
+READER_GONE = 141  # 128 + SIGPIPE, which is what ends other programs then
 
 
 @dataclasses.dataclass(frozen=True)
 class _Common:
     """Of every command."""  # looked for by `_told_first`, before the rest is parsed: these fields are for --help
 
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
-    """any of these options by name; the command line wins over it"""
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """any of these options by name, as TOML, or an earlier run's config.json; the command line wins over it"""
     version: bool = False
     """print the version and exit"""
 
 
 def parse(options: type[Options], argv: Sequence[str] | None, prog: str, description: str) -> Options:
-    """The dataclass `options` from the command line; `--config FILE.toml` supplies other defaults.
+    """The dataclass `options` from the command line; `--config FILE` supplies other defaults, see `config_file`.
 
-    A field that is a dataclass itself counts by its fields. `--version` and `--help` print and exit with 0. Raises
-    ConfigError for an impossible value, an unreadable file, or a key in it that is no option.
+    A field that is a dataclass itself counts by its fields. `~` in a path is the user's home. `--version` and `--help`
+    print and exit with 0. Raises ConfigError for what is no option, an impossible value, or a file it cannot take.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
+    _require_known(argv, config_file.names(options) | config_file.names(_Common))
     file = _told_first(argv, prog)
-    defaults = options() if file is None else from_toml(options, file)
+    defaults = options() if file is None else config_file.read(options, file)
     own = Annotated[options, tyro.conf.arg(name="")]  # without a name, which would stand in the headings of --help
     parts = [("own", own, dataclasses.field(default=defaults)), ("common", _Common, _Common(file))]
     command = dataclasses.make_dataclass("Command", parts)
     flat = (FlagCreatePairsOff, OmitArgPrefixes)
-    return tyro.cli(command, args=argv, prog=prog, description=description, config=flat).own
+    with _complaint_as_error(prog):
+        parsed = tyro.cli(command, args=argv, prog=prog, description=description, config=flat)
+    return environment.at_home(parsed.own)
 
 
 def version_line() -> str:
@@ -58,90 +68,122 @@ def version_line() -> str:
     return f"jaxmlp {__version__} ({', '.join(f'{name} {version(name)}' for name in ('jax', 'numpy'))})"
 
 
+def run(command: Command, argv: Sequence[str] | None, mistakes: Mistakes = (JaxmlpError,)) -> int:
+    """The exit code of `command(argv)`; whatever else ends it becomes one line on stderr, see `failures`.
+
+    SystemExit, by which --help and --version end, passes.
+    """
+    with streams.guarded() as out, signals.handled(signals.end), _warnings_as_lines():
+        for line in environment.unknown_variables():
+            print(f"warning: {line}", file=sys.stderr)
+        left: SystemExit | None = None
+        try:
+            code = _outcome(command, argv, mistakes, out)
+        except SystemExit as asked:
+            left, code = asked, 0
+        if (broken := _after_flushing(out)) is not None and code in (0, 1, 130, 143):
+            return broken
+    if left:
+        raise left
+    return code
+
+
+def _outcome(command: Command, argv: Sequence[str] | None, mistakes: Mistakes, out: streams.Stream) -> int:
+    try:
+        return command(argv)
+    except KeyboardInterrupt as end:
+        terminated = isinstance(end, signals.Terminated)
+        print("terminated" if terminated else "interrupted", file=sys.stderr)
+        return end.exit_code if terminated else 130
+    except Exception as error:
+        if out.reader_gone and isinstance(error, BrokenPipeError):  # as in `… | head`
+            return READER_GONE
+        failed = failure(error, mistakes)
+        print(f"error: {failed.line}", file=sys.stderr)
+        return failed.exit_code
+
+
+def _after_flushing(out: streams.Stream) -> int | None:
+    """The exit code where not all that was said could be written."""
+    with contextlib.suppress(BrokenPipeError):
+        out.flush()
+    if out.reader_gone:
+        return READER_GONE
+    if out.failure is None:
+        return None
+    cause = out.failure.strerror or out.failure
+    print(f"error: stdout cannot be written: {cause}; files that were asked for are whole", file=sys.stderr)
+    return OutputError.exit_code
+
+
 def _told_first(argv: Sequence[str], prog: str) -> Path | None:
     """The file of `--config`; `--version` prints and exits here, whatever else is asked for."""
     finder = argparse.ArgumentParser(prog=prog, add_help=False, allow_abbrev=False)
-    finder.add_argument("--config", type=Path, nargs="?")
+    finder.add_argument("--config", nargs="?")
     finder.add_argument("--version", action="version", version=version_line())
-    return finder.parse_known_args(argv)[0].config
+    file = finder.parse_known_args(argv)[0].config
+    return None if file is None else environment.home("config", Path(file))
 
 
-def from_toml(options: type[Options], file: Path) -> Options:
-    """Options from a flat TOML file: any option by its name, `learning_rate` or `learning-rate`.
+def _require_known(argv: Sequence[str], names: set[str]) -> None:
+    """Raises ConfigError for an option that is none, or is given nothing."""
+    known = {f"--{name.replace('_', '-')}" for name in names} | {"--help"}
+    for i, word in enumerate(argv):
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or name.startswith("--tyro-"):  # completion for shells
+            continue
+        if name.replace("_", "-") not in known:
+            raise ConfigError(f"unknown option {name}; {meant(name, known)}")
+        if (equals and not value) or (not equals and argv[i + 1 : i + 2] == [""]):
+            raise ConfigError(f"{name} is given nothing: name a value, or leave the option out")
 
-    Raises ConfigError naming the file, and the key where one is unknown, of the wrong type or impossible.
-    """
+
+@contextlib.contextmanager
+def _complaint_as_error(prog: str) -> Iterator[None]:
+    """What tyro says of an impossible value, in a box of many lines, as a ConfigError; help with room for its words."""
+    columns = os.environ.get("COLUMNS")
+    said = io.StringIO()
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not TOML: {error}") from None
-    values = {key.replace("-", "_"): value for key, value in content.items()}
-    known = _names(options)
-    for name in sorted(values.keys() - known):
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
-        raise ConfigError(f"{file}: unknown key {name!r}; {hint}")
-    try:
-        return _build(options, options(), values)
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from None
-
-
-def run(
-    command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, mistakes: Mistakes = (JaxmlpError,)
-) -> int:
-    """The exit code of `command(argv)`; what the user can mend (`mistakes`) becomes one line on stderr."""
-    try:
-        return command(argv)
-    except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except mistakes as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code  # pyright: ignore[reportAttributeAccessIssue]
-    except Exception as error:  # the host's word for it, or XLA's
-        if not (isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)):
+        if shutil.get_terminal_size().columns < NARROWEST:
+            os.environ["COLUMNS"] = str(NARROWEST)
+        with contextlib.redirect_stderr(said):
+            yield
+        sys.stderr.write(said.getvalue())  # warnings
+    except SystemExit as end:
+        if not end.code:
             raise
-        print("error: not enough memory for this run: lower the hidden units or the images", file=sys.stderr)
-        return JaxmlpError.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        raise ConfigError(f"{_unboxed(said.getvalue())}; see {prog} --help") from None
+    finally:
+        os.environ.pop("COLUMNS", None)
+        if columns is not None:
+            os.environ["COLUMNS"] = columns
 
 
-def _names(options: type) -> set[str]:
-    """Every option's name; a nested dataclass counts by its fields, as on the command line."""
-    hints = get_type_hints(options).items()
-    return set().union(*(_names(hint) if dataclasses.is_dataclass(hint) else {name} for name, hint in hints))  # pyright: ignore[reportArgumentType]
+def _unboxed(box: str) -> str:
+    """The first paragraph within the box: what is wrong."""
+    lines = [line.strip(" │|") for line in re.sub(r"\x1b\[[\d;]*m", "", box).splitlines()]
+    inside = [line for line in lines[1:] if line] or lines
+    paragraph = inside[: next((i for i, line in enumerate(inside) if not line.strip("─-╰╯")), None)]
+    said = " ".join(paragraph).removeprefix("Error parsing ").rstrip(".")
+    choice = re.match(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)$", said)
+    if not choice:
+        return said
+    value, option, known = choice.groups()
+    names = re.findall(r"'([^']*)'", known)
+    close = difflib.get_close_matches(value, names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{option} {value} is impossible: it must be one of {', '.join(names)}{hint}"
 
 
-def _build(options: type[Options], defaults: Options, values: dict[str, Any]) -> Options:
-    """The defaults, those of a nested dataclass too, with the file's values in their place."""
-    arguments: dict[str, Any] = {}
-    for name, hint in get_type_hints(options).items():
-        if dataclasses.is_dataclass(hint):
-            arguments[name] = _build(hint, getattr(defaults, name), values)  # pyright: ignore[reportArgumentType]
-        elif name in values:
-            arguments[name] = _convert(name, values[name], hint)
-    return dataclasses.replace(defaults, **arguments)  # pyright: ignore[reportArgumentType]
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """A user is told what a library warns of, not in which of its lines."""
 
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
-def _convert(name: str, value: Any, hint: Any) -> Any:
-    """A TOML value as the option's type; its range is the options' own to check."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if get_origin(hint) is tuple:
-        allowed, fits = "a list", isinstance(value, list)
-        value = tuple(_convert(name, one, get_args(hint)[0]) for one in value) if fits else value
-    elif get_origin(hint) is Literal:
-        allowed, fits = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
-    elif Path in kinds:
-        allowed, fits = "a string", isinstance(value, str)
-        value = Path(value) if fits else value
-    else:
-        expected = tuple(kind for kind in kinds if kind is not type(None))
-        allowed = " or ".join(kind.__name__ for kind in expected)
-        fits = type(value) in expected or (float in expected and type(value) is int)
-    require(name, value, fits, allowed)
-    return value
+    before, warnings.showwarning = warnings.showwarning, show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before

@@ -10,6 +10,7 @@ from tyro.conf import arg
 
 from jaxmlp import command_line
 from jaxmlp.checks import require
+from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Execution
 from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions, Folder, ProgramOptions
 
@@ -40,6 +41,9 @@ class TrainOptions:
         target = self.target_accuracy
         holds = target is None or (math.isfinite(target) and 0 <= target <= 100)
         require("target_accuracy", target, holds, "a percentage from 0 to 100")
+        if target is not None and 0 < target <= 1:
+            percent = f"{100 * target:g}, in percent"
+            raise ConfigError(f"target_accuracy = {target:g} means {target:g} %; did you mean {percent}?")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,8 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(argv: Sequence[str] | None) -> int:
     """Raises JaxmlpError."""
     options = command_line.parse(TrainOptions, argv, "python -m jaxmlp.train", DESCRIPTION)
-    from jaxmlp.run import session  # jax and numpy, which --help and a mistyped option do not wait for
+    from jaxmlp.run import files, session  # jax and numpy, which --help and a mistyped option do not wait for
 
+    if options.out:
+        files.require_writable(options.out)
     plots = session.Plots() if options.plots else None
     program, device = options.program.program(), options.device.pick()
     options.cache.enable()

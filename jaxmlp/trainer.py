@@ -3,6 +3,7 @@
 A step is one full-batch update; its loss and training accuracy are those before it, the test accuracy that after it.
 """
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterator
@@ -54,13 +55,19 @@ Step = Callable[..., tuple[State, Metrics]]  # State, Batch, rows -> the next St
 
 def init(program: Program, classes: int) -> State:
     """The state before step 0: TF 1.15's own initial weights for `program.seed`."""
-    return state_of(program, jax.tree.map(jnp.asarray, model.init(program, PIXELS, classes)))
+    return state_of(program, model.init(program, PIXELS, classes))
 
 
 def state_of(program: Program, params: Params) -> State:
     """The state before step 0 with other weights."""
-    slots = gradient_descent(program.optimizer.learning_rate).init(params)  # pyright: ignore[reportArgumentType]
-    return State(params, slots, jnp.zeros((), jnp.int32))
+    params = jax.device_put(params)  # said in so many words here and below: JAX_TRANSFER_GUARD forbids what is not
+    rate = jax.device_put(np.asarray(program.optimizer.learning_rate, params[-1].biases.dtype))
+    return State(params, _slots(params, rate), jax.device_put(np.int32(0)))
+
+
+@jax.jit
+def _slots(params: Params, rate: Array) -> optax.OptState:
+    return gradient_descent(rate).init(params)  # pyright: ignore[reportArgumentType]
 
 
 OPTIMIZER = gradient_descent(math.nan)  # its update reads the rate in the state, so one serves every program
@@ -157,29 +164,46 @@ class Run:
     def __iter__(self) -> Iterator[Report]:
         """Trains from the current state to `program.steps`, a report a step. Raises DivergedError."""
         last_finite = None
-        while (first := int(self.state.step)) < self.program.steps:
+        while (first := int(jax.device_get(self.state.step))) < self.program.steps:
             count = self._block_length(first)
-            losses, corrects = self._advance(count)
+            with self._finite(first, last_finite):
+                losses, corrects = self._advance(count)
             for offset in range(count):
                 step, loss = first + offset, float(losses[offset])
                 if not math.isfinite(loss):
-                    raise DivergedError(_divergence(step, loss, last_finite, self.program), step)
+                    raise _diverged(step, f"the loss at step {step} is {loss}", last_finite, self.program)
                 last_finite = loss
-                test = self.test_accuracy() if self.program.reports(step) else None
+                with self._finite(step, last_finite):
+                    test = self.test_accuracy() if self.program.reports(step) else None
                 yield Report(step, loss, 100.0 * int(corrects[offset]) / self.placed.train.size, test)
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""
-        test = self.placed.test
-        return 100.0 * int(correct_count(self.state.params, test, engine=self.placed.evaluator)) / test.size
+        correct = correct_count(self.state.params, self.placed.test, engine=self.placed.evaluator)
+        return 100.0 * int(jax.device_get(correct)) / self.placed.test.size
 
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
-        return np.asarray(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
+        return jax.device_get(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
     def test_losses(self) -> np.ndarray:
         """The cross-entropy of each test image, float32 [M], in the order of the data set."""
-        return np.asarray(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
+        return jax.device_get(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
+
+    def tested(self, report: Report) -> Report:
+        """The last step's report with the test accuracy of the weights after it. Raises DivergedError."""
+        if report.test_accuracy is not None:
+            return report
+        with self._finite(report.step, report.loss):
+            return report._replace(test_accuracy=self.test_accuracy())
+
+    @contextlib.contextmanager
+    def _finite(self, step: int, finite: float | None) -> Iterator[None]:
+        """Under JAX_DEBUG_NANS and JAX_DEBUG_INFS it is JAX that notices, and sooner: in any number of the step."""
+        try:
+            yield
+        except FloatingPointError as error:
+            raise _diverged(step, f"a number of step {step} is not finite ({error})", finite, self.program) from None
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""
@@ -192,13 +216,13 @@ class Run:
         if self._capacity == 1:
             self.state, metrics = step(self.state, batch, engine=engine)
         else:
-            length = {"count": jnp.int32(count), "capacity": self._capacity}
+            length = {"count": jax.device_put(np.int32(count), self.placed.device), "capacity": self._capacity}
             self.state, metrics = advance(self.state, batch, engine=engine, **length)
         loss, correct = jax.device_get(metrics)
         return np.atleast_1d(loss), np.atleast_1d(correct)
 
 
-def _divergence(step: int, loss: float, finite: float | None, program: Program) -> str:
+def _diverged(step: int, what: str, finite: float | None, program: Program) -> DivergedError:
     before = "there was no finite loss before it" if finite is None else f"the last finite loss was {finite:f}"
     rate = program.optimizer.learning_rate
-    return f"the loss at step {step} is {loss}; {before}. Lower the learning rate, which is {rate:g}"
+    return DivergedError(f"{what}; {before}. Lower the learning rate, which is {rate:g}", step)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from jaxmlp import command_line
-from jaxmlp.errors import JaxmlpError
+from jaxmlp.checks import meant
+from jaxmlp.errors import ConfigError, JaxmlpError
 from parity.commands import options
 from parity.errors import CannotCompare
 
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _chosen(argv: Sequence[str] | None) -> int:
     words = list(argv or ())
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        raise ConfigError(f"unknown word {words[0]!r}; {meant(words[0], COMMANDS.keys() - {PROVE})}")
     word = words.pop(0) if words and words[0] in COMMANDS.keys() - {PROVE} else ""
     name = word or PROVE
     description = inspect.getdoc(COMMANDS[name]) or ""

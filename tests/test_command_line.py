@@ -110,11 +110,3 @@ def test_a_users_mistake_is_one_line_and_its_exit_code(capsys, error, code, said
 
     assert command_line.run(fail, [], mistakes=(Foreign, OutputError)) == code
     assert capsys.readouterr().err == said
-
-
-def test_a_bug_keeps_its_traceback():
-    def fail(_):
-        raise Foreign("not said to be a user's")
-
-    with pytest.raises(Foreign):
-        command_line.run(fail, [])

@@ -14,7 +14,7 @@ LONGEST = 40  # lines of a function
 # From the ground up: a module imports its own floor and those below. Modules or packages, and what the floor is for.
 FLOORS = {
     "jaxmlp": (
-        ("errors checks machine progress", "What a value must be, what is said when it is not, how far one is."),
+        ("errors checks machine progress streams signals environment", "What a value must be; the world around."),
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),
@@ -24,7 +24,7 @@ FLOORS = {
         ("trainer", "A step and a run of steps, free of files and screens."),
         ("run", "Who watches a run, and the workers that drive one."),
         ("classifier", "The library's face: fit and Model."),
-        ("options command_line", "What all commands share."),
+        ("options config_file failures command_line", "What all commands share."),
         ("train sweep __main__ __init__", "What is typed: the commands, and `import jaxmlp`."),
     ),
     "parity": (

@@ -49,8 +49,9 @@ class Dense:
         def add(sums: Any, chunk: Any) -> tuple[Any, None]:
             return jax.tree.map(jnp.add, sums, grads_of(*chunk)), None
 
-        whole, left = _chunks(batch, rows)  # the sums of what is left are zeros where no image is
-        totals, (first_grad, rest_grad) = jax.lax.scan(add, grads_of(*left), whole)[0]
+        whole, left = _chunks(batch, rows)
+        sums = grads_of(*left)  # zeros where no image is
+        totals, (first_grad, rest_grad) = jax.lax.scan(add, sums, whole)[0] if len(whole[0]) else sums
         return totals, together(first_grad, transpose_output(rest_grad))
 
     def map_rows(self, function: RowFn, params: Params, batch: DenseBatch, rows: Any = None) -> Any:
@@ -61,6 +62,8 @@ class Dense:
             return function(self.product(images, first), rest, labels, own)
 
         whole, left = _chunks(batch, rows)
+        if not len(whole[0]):  # a loop without a turn has no result to take the types from when nothing is traced
+            return of_chunk(left)
         return jax.tree.map(_joined, jax.lax.map(of_chunk, whole), of_chunk(left))
 
 

@@ -83,7 +83,7 @@ class Staircase:
             tile_totals, grads = grads_of(_leading(ordered, group, images), rest, images, labels, own)
             place = (group, *jnp.zeros(2, group.dtype))
             before = jax.lax.dynamic_slice(ordered_grad, place, (1, *grads[0].shape))
-            ordered_grad = jax.lax.dynamic_update_slice(ordered_grad, before + grads[0], place)
+            ordered_grad = jax.lax.dynamic_update_slice(ordered_grad, before + grads[0][None], place)
             totals, rest_grad = jax.tree.map(jnp.add, (totals, rest_grad), (tile_totals, grads[1]))
             return (totals, ordered_grad, rest_grad), None
 

@@ -1,5 +1,6 @@
 """Files written whole or not at all: the one writer of every command, with the reader of JSON beside it. No jax."""
 
+import errno
 import io
 import json
 import os
@@ -33,6 +34,23 @@ def write_whole(path: Path, content: bytes, folders: bool = False) -> None:
             raise
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def require_writable(path: Path) -> None:
+    """Before hours of work: raises OutputError where a file, or a folder's files, could not be written at `path`.
+
+    What is missing on the way to it is left missing; a disk that fills later is noticed later.
+    """
+    there = next(one for one in (path, *path.absolute().parents) if one.exists() or one.is_symlink())
+    try:
+        if there.is_dir():
+            tempfile.TemporaryFile(dir=there).close()  # permissions do not tell all: a file system may be read-only
+        elif there == path and path.is_file():
+            tempfile.TemporaryFile(dir=path.absolute().parent).close()  # it is replaced by renaming
+        else:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {there}: {error.strerror or error}") from None
 
 
 def make_folder(path: Path) -> None:

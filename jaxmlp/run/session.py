@@ -1,10 +1,8 @@
 """One training run of a command: trained, watched, kept, and held to its target. The worker of `jaxmlp.train`."""
 
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import jax
@@ -20,6 +18,7 @@ from jaxmlp.run.folder import RunFolder, default_folder, describe
 from jaxmlp.run.observers import Observer, drive
 from jaxmlp.run.plots import Plots
 from jaxmlp.run.recipe import recipe
+from jaxmlp.signals import Interrupt
 from jaxmlp.trainer import Report, Run, place
 
 
@@ -38,8 +37,8 @@ def train(
     """Trains, reports, and leaves the run's folder `out`; draws with `plots`.
 
     `asked` are the options of data and program by name, for config.json. Returns the exit code: 1 where the test
-    accuracy in percent is below `target`, 130 where Ctrl-C ended the run. Raises JaxmlpError where it diverged, or its
-    files or lines could not be written; then all that can be kept and told is, all the same.
+    accuracy in percent is below `target`, 130 or 143 where a signal ended the run. Raises JaxmlpError where it
+    diverged, or its files could not be written; then the results are printed all the same.
     """
     if dataset.synthetic:
         console.warn(synthetic_notice(dataset.source))
@@ -50,21 +49,22 @@ def train(
         folder = RunFolder(out or default_folder(program.seed), config)
         console.say(introduction(run.placed, dataset))
         with Interrupt() as interrupt:
-            last = _watched(run, folder, [folder, console, *([plots] if plots else [])], interrupt)
+            last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
             predictions = run.test_predictions()
             times = (time.perf_counter() - started, clock.seconds)
-            failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines, lest stdout is broken
+            failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines: nobody may hear them
     interrupted = last.step + 1 < program.steps
     console.end(Ending(folder.path, last, interrupted, run.placed.train.size, *times, complete=failure is None))
     if failure:
         raise failure
-    code = _exit_code(last, interrupted, folder, console, target)
-    console.require_heard(folder.path)
-    return code
+    if interrupted:
+        console.warn(f"interrupted after step {last.step}; {folder.path} is complete up to it")
+        return interrupt.exit_code
+    return _held_to(target, last, console)
 
 
-def _watched(run: Run, folder: RunFolder, observers: Sequence[Observer], interrupt: "Interrupt") -> Report:
-    """The last report. A first Ctrl-C ends the run after the step under way. Raises DivergedError."""
+def _watched(run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer]) -> Report:
+    """The last report. A first Ctrl-C or SIGTERM ends the run after the step under way. Raises DivergedError."""
     try:
         last = drive(run, observers, lambda: interrupt.asked)
     except DivergedError as error:
@@ -87,30 +87,8 @@ def _kept(
     return None
 
 
-def _exit_code(last: Report, interrupted: bool, folder: RunFolder, console: Console, target: float | None) -> int:
-    if interrupted:
-        console.warn(f"interrupted after step {last.step}; {folder.path} is complete up to it")
-        return 130
+def _held_to(target: float | None, last: Report, console: Console) -> int:
     if target is None or last.test_accuracy is None or last.test_accuracy >= target:
         return 0
     console.warn(f"Test accuracy {last.test_accuracy:.2f}% is below the target of {target:g}%")
     return 1
-
-
-class Interrupt:
-    """While entered, a first Ctrl-C only sets `asked`, so that a step is never cut in two; a second one interrupts."""
-
-    def __init__(self):
-        self.asked = False
-
-    def __enter__(self) -> "Interrupt":
-        self._previous = signal.signal(signal.SIGINT, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._previous)
-
-    def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
