@@ -52,13 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _sweep(argv: Sequence[str] | None) -> int:
     """Raises JaxmlpError."""
     options = command_line.parse(SweepOptions, argv, "python -m jaxmlp.sweep", DESCRIPTION)
-    from jaxmlp.run import experiments, files  # jax and numpy, which --help and a mistyped option do not wait for
+    from jaxmlp.run import cells, experiments, files  # jax and numpy, which --help does not wait for
 
     device = options.device.pick()
     options.cache.enable()
     folder = options.out or Path("runs") / f"sweep-{options.preset}-{options.seed}"
     files.require_writable_folder(folder)
-    earlier = experiments.cells.read_cells(folder, options.resume)
+    earlier = cells.read_cells(folder, options.resume)
     dataset = options.data.load(options.seed)
     experiments.sweep(options.programs(), dataset, device, folder, earlier)
     return 0

@@ -188,6 +188,17 @@ class Run:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
         return jax.device_get(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
+    def test_losses(self) -> np.ndarray:
+        """The cross-entropy of each test image, float32 [M], in the order of the data set."""
+        return jax.device_get(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
+
+    def tested(self, report: Report) -> Report:
+        """The last step's report with the test accuracy of the weights after it. Raises DivergedError."""
+        if report.test_accuracy is not None:
+            return report
+        with self._finite(report.step, report.loss):
+            return report._replace(test_accuracy=self.test_accuracy())
+
     @contextlib.contextmanager
     def _finite(self, step: int, finite: float | None) -> Iterator[None]:
         """Under JAX_DEBUG_NANS and JAX_DEBUG_INFS it is JAX that notices, and sooner: in any number of the step."""
@@ -195,10 +206,6 @@ class Run:
             yield
         except FloatingPointError as error:
             raise _diverged(step, f"a number of step {step} is not finite ({error})", finite, self.program) from None
-
-    def test_losses(self) -> np.ndarray:
-        """The cross-entropy of each test image, float32 [M], in the order of the data set."""
-        return jax.device_get(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""

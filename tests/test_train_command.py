@@ -36,14 +36,17 @@ def out(tmp_path, monkeypatch) -> Path:
 
 
 class Broken(io.StringIO):
-    """A stdout that takes nothing."""
+    """A stdout that takes no second report."""
 
     def __init__(self, cause: OSError, number: int):
         super().__init__()
-        self._cause, self._number = cause, number
+        self._cause, self._number, self._reports = cause, number, 0
 
     def write(self, text: str) -> int:
-        raise self._cause
+        self._reports += "Loss at step" in text or '"report"' in text
+        if self._reports > 1 or "/run" in text:
+            raise self._cause
+        return len(text)
 
     def fileno(self) -> int:
         return self._number
@@ -147,8 +150,7 @@ def test_config_json_holds_the_options_that_repeat_the_run_to_the_bit(out, capsy
         "data": "generated:300", "hidden": 16, "learning_rate": 1e-5, "steps": 7, "report_every": 3,
         "weight_stddev": 0.3, "seed": seed, "layout": "dense", "precision": "float32", "chunk": 77, "device": "cpu",
     }  # fmt: skip
-    again = [word for name, value in kept.items() for word in (f"--{name.replace('_', '-')}", value)]
-    assert run(*again, "--out", out.with_name("again")) == 0
+    assert run("--config", out / "config.json", "--out", out.with_name("again")) == 0
     for name in ("config.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy"):
         assert (out / name).read_bytes() == (out.with_name("again") / name).read_bytes(), name
 
@@ -321,12 +323,11 @@ def test_a_stdout_that_breaks_costs_no_file(out, tmp_path, capsys, monkeypatch, 
     with open(tmp_path / "stdout", "w") as file:
         monkeypatch.setattr(sys, "stdout", Broken(cause, file.fileno()))
         assert run(*SMALL, *DIGITS, "--out", out, *how) == code
-    assert len((out / "metrics.jsonl").read_text().splitlines()) == 7
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert len(lines) == 7 or (code == 141 and 4 <= len(lines) < 7), "nobody reads: it ends after a step, as by Ctrl-C"
+    assert "test_accuracy" in lines[-1]
     assert {"model.safetensors", "test_predictions.npy"} < {file.name for file in out.iterdir()}
-    error = capsys.readouterr().err
-    assert (f"error: standard output cannot be written: No space left on device; the files in {out}" in error) == (
-        code == 4
-    )
+    assert ("error: stdout cannot be written: No space left on device" in capsys.readouterr().err) == (code == 4)
 
 
 def test_unwritable_folder_is_refused_before_training(tmp_path, capsys):

@@ -1,14 +1,14 @@
 """What a run tells whoever watches: the original's log lines, JSON objects, how far it is. Serves `session`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxmlp import device
+from jaxmlp import device, progress
 from jaxmlp.data import Dataset
 from jaxmlp.progress import Progress
 from jaxmlp.run.observers import Observer
-from jaxmlp.run.voice import Voice
 from jaxmlp.trainer import Placed, Report
 
 RULE = "*" * 100
@@ -38,16 +38,15 @@ class Console(Observer):
     def __init__(self, steps: int, dataset: Dataset, quiet: bool = False, as_json: bool = False):
         self._dataset, self._quiet, self._json = dataset, quiet, as_json
         self._progress = Progress(steps, "step", "training", hidden=quiet)
-        self._voice = Voice()
 
     def say(self, text: str) -> None:
         """A line about the run."""
         if not self._quiet:
-            (self._voice.err if self._json else self._voice.out)(text)
+            progress.write(text, sys.stderr if self._json else sys.stdout)
 
     def warn(self, text: str) -> None:
         """A line that even --quiet shows."""
-        (self._voice.err if self._quiet or self._json else self._voice.out)(text)
+        progress.write(text, sys.stderr if self._quiet or self._json else sys.stdout)
 
     def open(self) -> None:
         self._progress.__enter__()
@@ -78,15 +77,11 @@ class Console(Observer):
         if ending.complete:
             self.say(f"Run folder: {ending.folder}")
         if ending.complete and self._quiet and not self._json:
-            self._voice.out(str(ending.folder))
-
-    def require_heard(self, folder: Path) -> None:
-        """Raises what `Voice.require_heard` does."""
-        self._voice.require_heard(folder)
+            progress.write(str(ending.folder), sys.stdout)
 
     def _object(self, event: str, fields: dict[str, Any]) -> None:
         data = {"data": self._dataset.source, "mnist_replaced": self._dataset.synthetic}
-        self._voice.out(json.dumps({"event": event, **fields, **data}))
+        progress.write(json.dumps({"event": event, **fields, **data}), sys.stdout)
 
 
 def introduction(placed: Placed, dataset: Dataset) -> str:

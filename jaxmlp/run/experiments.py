@@ -1,11 +1,13 @@
 """One program after another on the same data, and the write-up's claim beside what came out; the worker of `sweep`."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jax
 
+from jaxmlp import progress
 from jaxmlp.data import Dataset
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
@@ -15,7 +17,6 @@ from jaxmlp.run import cells
 from jaxmlp.run.cells import Cell
 from jaxmlp.run.console import synthetic_notice
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.run.voice import Voice
 from jaxmlp.trainer import Placed, Report, Run, place
 
 CLAIM = "only this config achieved accuracy higher than 80 %"
@@ -29,8 +30,8 @@ HEADER = "hidden      rate    final loss   training       test   seconds"
 class Ticker(Observer):
     """The `Observer` that tells how far a sweep is, over its runs."""
 
-    def __init__(self, progress: Progress):
-        self._progress, self._steps = progress, 0
+    def __init__(self, told: Progress):
+        self._progress, self._steps = told, 0
 
     def on_step(self, report: Report) -> None:
         self._progress.update(note=f"loss {report.loss:.4g}")
@@ -49,22 +50,25 @@ def sweep(
 
     Earlier cells of other programs or data stay in its files, behind these. Raises OutputError.
     """
-    voice, data_digest = Voice(), cells.digest(dataset)
+    data_digest = cells.digest(dataset)
     if dataset.synthetic:
-        voice.out(synthetic_notice(dataset.source))
+        _say(synthetic_notice(dataset.source))
     others = {(cell.program_digest, cell.steps, cell.data_digest): cell for cell in earlier}
     known = {p: others.pop(key) for p in programs if (key := (p.digest(), p.steps, data_digest)) in others}
-    voice.out(HEADER)
+    _say(HEADER)
     done: list[Cell] = []
     for cell in _cells(programs, known, dataset, device):
         done.append(cell)
         cells.write_cells(folder, [*done, *others.values()])
-        voice.out(row(cell) + ("  from an earlier sweep" if cell in known.values() else ""))
-    voice.out(finding(done, dataset.source))
+        _say(row(cell) + ("  from an earlier sweep" if cell in known.values() else ""))
+    _say(finding(done, dataset.source))
     if dataset.synthetic:
-        voice.out("These accuracies are of GENERATED digits, NOT of MNIST.")
-    voice.out(f"Results: {folder / 'results.csv'}, {folder / 'results.json'}")
-    voice.require_heard(folder)
+        _say("These accuracies are of GENERATED digits, NOT of MNIST.")
+    _say(f"Results: {folder / 'results.csv'}, {folder / 'results.json'}")
+
+
+def _say(text: str) -> None:
+    progress.write(text, sys.stdout)
 
 
 def _cells(
@@ -72,13 +76,13 @@ def _cells(
 ) -> Iterator[Cell]:
     """A cell for each program, in their order: the known one, or what comes of running it now."""
     placed, data_digest = place(Execution(), dataset, device), cells.digest(dataset)
-    with Progress(sum(p.steps for p in programs if p not in known), "step", "sweep") as progress:
-        ticker = Ticker(progress)
+    with Progress(sum(p.steps for p in programs if p not in known), "step", "sweep") as told:
+        ticker = Ticker(told)
         for program in programs:
             if program in known:
                 yield known[program]
                 continue
-            progress.describe(f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}")
+            told.describe(f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}")
             yield run_cell(program, placed, dataset.source, data_digest, ticker)
             ticker.ended(program.steps)
 

@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import jax
+
 from jaxmlp.trainer import Report, Run
 
 
@@ -36,7 +38,7 @@ def drive(run: Run, observers: Sequence[Observer], stopping: Callable[[], bool] 
             observer.open()
         for report in run:
             ends = _ends(run, report, stopping)
-            told = _tested(run, report) if ends else report
+            told = run.tested(report) if ends else report
             for observer in observers:
                 observer.on_step(told)
             for observer in observers if told.test_accuracy is not None else ():
@@ -49,8 +51,4 @@ def drive(run: Run, observers: Sequence[Observer], stopping: Callable[[], bool] 
 def _ends(run: Run, report: Report, stopping: Callable[[], bool]) -> bool:
     """Whether no step follows. A run is not stopped within a block of steps: the weights are those behind it."""
     done = report.step + 1
-    return done == run.program.steps or (stopping() and done == int(run.state.step))
-
-
-def _tested(run: Run, report: Report) -> Report:
-    return report if report.test_accuracy is not None else report._replace(test_accuracy=run.test_accuracy())
+    return done == run.program.steps or (stopping() and done == int(jax.device_get(run.state.step)))

@@ -38,7 +38,7 @@ def train(
 
     `asked` are the options of data and program by name, for config.json. Returns the exit code: 1 where the test
     accuracy in percent is below `target`, 130 or 143 where a signal ended the run. Raises JaxmlpError where it
-    diverged, or its files or lines could not be written; then all that can be kept and told is, all the same.
+    diverged, or its files could not be written; then the results are printed all the same.
     """
     if dataset.synthetic:
         console.warn(synthetic_notice(dataset.source))
@@ -49,20 +49,21 @@ def train(
         folder = RunFolder(out or default_folder(program.seed), config)
         console.say(introduction(run.placed, dataset))
         with Interrupt() as interrupt:
-            last = _watched(run, folder, [folder, console, *([plots] if plots else [])], interrupt)
+            last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
             predictions = run.test_predictions()
             times = (time.perf_counter() - started, clock.seconds)
-            failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines, lest stdout is broken
+            failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines: nobody may hear them
     interrupted = last.step + 1 < program.steps
     console.end(Ending(folder.path, last, interrupted, run.placed.train.size, *times, complete=failure is None))
     if failure:
         raise failure
-    code = _exit_code(last, interrupt.exit_code if interrupted else 0, folder, console, target)
-    console.require_heard(folder.path)
-    return code
+    if interrupted:
+        console.warn(f"interrupted after step {last.step}; {folder.path} is complete up to it")
+        return interrupt.exit_code
+    return _held_to(target, last, console)
 
 
-def _watched(run: Run, folder: RunFolder, observers: Sequence[Observer], interrupt: Interrupt) -> Report:
+def _watched(run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer]) -> Report:
     """The last report. A first Ctrl-C or SIGTERM ends the run after the step under way. Raises DivergedError."""
     try:
         last = drive(run, observers, lambda: interrupt.asked)
@@ -86,10 +87,7 @@ def _kept(
     return None
 
 
-def _exit_code(last: Report, ended_by: int, folder: RunFolder, console: Console, target: float | None) -> int:
-    if ended_by:
-        console.warn(f"interrupted after step {last.step}; {folder.path} is complete up to it")
-        return ended_by
+def _held_to(target: float | None, last: Report, console: Console) -> int:
     if target is None or last.test_accuracy is None or last.test_accuracy >= target:
         return 0
     console.warn(f"Test accuracy {last.test_accuracy:.2f}% is below the target of {target:g}%")

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from jaxmlp import model
@@ -40,4 +41,4 @@ class Plots(Observer):
         confusion(dataset, predictions, folder / "confusion.png")
         mistakes(dataset, predictions, run.test_losses(), folder / "mistakes.png")
         drawn = model.init(run.program, PIXELS, run.placed.classes)[0].weights
-        weights(drawn, np.asarray(run.state.params[0].weights), folder / "weights.png")
+        weights(drawn, jax.device_get(run.state.params[0].weights), folder / "weights.png")
