@@ -23,8 +23,8 @@ def render(proof: Proof, findings: Sequence[NamedTuple] = ()) -> str:
         "<!--ENGINES-->": markup.engines(told),
         "<!--MUTANTS-->": markup.mutants(told),
         "<!--PROVENANCE-->": markup.provenance(told),
-        # A "</script>" in a name would end the script early; JSON allows the slash to be escaped.
-        SLOT: json.dumps(told, ensure_ascii=False).replace("</", "<\\/"),
+        # "</script>" in a name would end the script early, "<!--<script>" never: JSON lets their first letter be escaped.
+        SLOT: json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
     }
     # In one pass: a name that looks like a slot stays a name.
     return re.sub("|".join(map(re.escape, parts)), lambda slot: parts[slot[0]], TEMPLATE.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import math
 import re
 import shutil
 from xml.etree import ElementTree
@@ -14,11 +15,13 @@ from parity.compare.diagnosis import first_divergence, meaning, tensors_bytes
 from parity.compare.probe import PROBE
 from parity.compare.rules import rule_of
 from parity.compare.tiers import Check, own_rule
+from parity.mutants.finding import Finding
 from parity.noise.ensemble import budget
 from parity.report import page
 from parity.report.junit import to_junit
 from parity.report.plain import to_json
-from parity.report.proof import Candidate, Proof
+from parity.report.plot import curves
+from parity.report.proof import Candidate, Proof, scope
 from parity.report.text import table
 
 
@@ -39,7 +42,9 @@ def proof_of(small, other) -> Proof:
     candidate = Candidate("dense float32", ours.header["provenance"], small.checks(ours, allowed), series)
     program = small.program.as_dict()
     rule = own_rule(small.reference, rule_of(program))
-    return Proof(program, "60 digits", small.reference._replace(steps={}), rule, [candidate], allowed)
+    made = {"date": "2026-01-02 03:04 UTC", "command": "python -m parity --some", "processor": "a machine"}
+    told = small.reference._replace(steps={})
+    return Proof(program, "60 digits", told, rule, [candidate], allowed, made=made, beyond="--full adds more")
 
 
 @pytest.fixture
@@ -53,7 +58,27 @@ def broken(proof):
 
 
 def test_a_proof_says_so_in_the_first_line(proof):
-    assert table(proof).splitlines()[0].startswith("PROVEN")
+    assert (
+        table(proof).splitlines()[0].startswith("PROVEN on 60 digits, at 1 starting point and 3 free steps: the port")
+    )
+    assert table(proof).splitlines()[-1] == "--full adds more"
+
+
+def test_the_scope_holds_no_more_than_was_asserted(proof, small):
+    assert scope(proof._replace(budget=None)) == "on 60 digits, at 1 starting point"
+    assert scope(proof._replace(budget=proof.budget._replace(horizon=1))).endswith("and 2 free steps")
+    assert scope(proof._replace(budget=proof.budget._replace(horizon=-1))) == "on 60 digits, at 1 starting point"
+
+
+def test_every_form_says_what_it_is_about_and_where_it_is_from(proof):
+    forms = table(proof), to_json(proof), to_junit(proof), without_script(page.render(proof))
+    for form in forms:
+        for told in (scope(proof), "2026-01-02 03:04 UTC", "python -m parity --some", "a machine", "jaxlib"):
+            assert told in form
+
+
+def without_script(html):
+    return html[: html.index("<script>")]
 
 
 def test_a_divergence_is_named_with_step_tier_tensor_and_meaning(broken):
@@ -68,7 +93,7 @@ def test_an_ensemble_that_parts_at_once_asserts_nothing_and_says_so(small):
     proof = proof_of(small, {**series, "losses": series["losses"] * np.float32(1.001)})
     assert not [check for check in proof.candidates[0].checks if check.tier == "T4"]
     assert "not asserted: the ensemble parts at step 0" in table(proof)
-    assert "compared from given weights: 0\n" in table(proof)
+    assert "starting points: 0; free run" in table(proof)
 
 
 def test_no_checks_at_all_prove_nothing(proof):
@@ -122,8 +147,14 @@ def test_the_page_reaches_for_nothing_outside_itself(proof):
 
 
 def test_the_page_survives_a_hostile_name(proof):
-    html = page.render(proof._replace(source="</script><script>alert(1)</script>"))
-    assert html.count("</script>") == 1
+    html = page.render(proof._replace(source=f"</script><script>alert(1)</script><!--CARDS-->{page.SLOT}"))
+    assert html.count("</script>") == html.count("<script>") == 1
+    assert html.count('class="card"') == page.render(proof).count('class="card"')
+
+
+def test_the_figure_is_a_png_with_and_without_a_budget(proof, broken):
+    for one in (proof, broken, proof._replace(budget=None)):
+        assert curves(one).startswith(b"\x89PNG")
 
 
 @pytest.fixture
@@ -148,10 +179,30 @@ def test_the_first_screen_answers_the_question(browser, proof, broken, tmp_path,
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto((tmp_path / "page.html").as_uri())
-    answer = opened.get_by_text("Yes, it is the same program." if right else "No, it is not the same program.")
+    answer = opened.get_by_text(f"{'Yes' if right else 'No'}, {scope(proof)}.")
     box = answer.bounding_box()
     assert box["y"] + box["height"] < height
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     assert opened.locator("svg path").count() >= 3
     assert not errors
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_every_engines_table_can_be_read_with_and_without_a_script(browser, proof, tmp_path, script):
+    two = proof._replace(
+        candidates=[one._replace(name=name) for name in ("first", "second") for one in proof.candidates]
+    )
+    findings = [Finding("a mutant", "T1 loss", math.inf, "T1 loss, step 0", True)]
+    (tmp_path / "page.html").write_text(page.render(two, findings), encoding="utf-8")
+    opened = browser.new_context(java_script_enabled=script).new_page()
+    opened.goto((tmp_path / "page.html").as_uri())
+    shown = [engine.is_visible() for engine in opened.locator(".engine").all()]
+    assert shown == ([True, False] if script else [True, True])
+    assert [figure.is_visible() for figure in opened.locator("figure").all()] == [script] * 3
+    assert opened.get_by_text("a mutant").is_visible()
+    if script:
+        opened.get_by_role("button", name="second").click()
+        assert [engine.is_visible() for engine in opened.locator(".engine").all()] == [False, True]
+    opened.emulate_media(media="print")
+    assert all(engine.is_visible() for engine in opened.locator(".engine").all())
