@@ -36,7 +36,7 @@ class Roofline(NamedTuple):
 def measure(device: str) -> Roofline:
     """Runs this file for a device name of the command line. Raises DeviceError when there is none such."""
     command = [sys.executable, "-m", "bench.roofline", device]
-    with Progress(1, "machine", "measuring what this machine can do at most"):
+    with Progress(1, "measurement", "measuring what this machine can do at most"):
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode == DeviceError.exit_code:
         raise DeviceError(result.stderr.strip().splitlines()[-1].removeprefix("error: "))

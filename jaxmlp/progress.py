@@ -43,7 +43,7 @@ class Progress:
         """So many pieces more are done; `note` stands behind the count until the next one."""
         self._done, self._note = self._done + pieces, note
         if self._bar is not None:
-            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.set_postfix_str(note, refresh=not pieces)  # what begins is told before its first piece is done
             self._bar.update(pieces)
 
     def describe(self, what: str) -> None:

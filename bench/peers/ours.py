@@ -33,7 +33,7 @@ class Training:
         return measured
 
     def arithmetic(self, steps: int) -> Arithmetic:
-        """What the next steps compute: as many times the next one's."""
+        """What the next steps compute: on a CPU there is one, elsewhere they are all alike."""
         one = arithmetic.of_step(self._engine, self._state.params, self._batch)
         return {dtype: steps * count for dtype, count in one.items()}
 
