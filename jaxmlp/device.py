@@ -26,7 +26,8 @@ def pick(name: str) -> jax.Device:
     if name == "cpu" and "cpu" in (_asked()[1] or "cpu").split(","):
         jax.config.update("jax_platforms", "cpu")  # leaves a GPU and its memory alone
     try:
-        return jax.devices(None if name == "auto" else name)[0]
+        default = jax.devices()[0]  # whatever is asked for, JAX must be able to start
+        return default if name == "auto" else jax.devices(name)[0]
     except (RuntimeError, AssertionError) as error:
         raise DeviceError(_missing(name, error)) from None
 
