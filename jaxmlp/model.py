@@ -60,11 +60,13 @@ def forward(inputs: Array, rest: Params, rows: Any = None) -> Pass:
 
     `rows` is what goes along with the images, see `engine.base`: nothing, for a `Program`.
     """
-    before, hidden, outputs = [], [], inputs + rest[0].biases[None]
+    before, hidden, outputs = [], [], inputs + jnp.atleast_2d(rest[0].biases)
     for layer in rest[1:]:
         before.append(outputs)
         hidden.append(jax.nn.relu(outputs))
-        outputs = jnp.matmul(hidden[-1], layer.weights, precision=jax.lax.Precision.HIGHEST) + layer.biases[None]
+        outputs = jnp.matmul(hidden[-1], layer.weights, precision=jax.lax.Precision.HIGHEST) + jnp.atleast_2d(
+            layer.biases
+        )
     return Pass(tuple(before), tuple(hidden), outputs)
 
 

@@ -63,7 +63,8 @@ def truth(weights: Mapping[str, np.ndarray], split: Split, forward: Forward = mo
     96 GFLOP of float64 for 60,000 images and 1024 units.
     """
     params = model.from_named(weights)
-    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+    # JAX_TRANSFER_GUARD is for the program that is proven: a proof goes to and fro between host and device.
+    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]), jax.transfer_guard("allow"):
         wide = jax.tree.map(lambda array: jnp.asarray(array, jnp.float64), params)
         sums = _Sums(wide, len(split.labels))
         for part in _parts(np.arange(len(split.labels)), CHUNK):
@@ -182,7 +183,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def _pass(forward: Forward, at: tuple[Array, Params, Any], nudges: tuple[Array, ...]) -> Pass:
     """The forward pass with biases of their own for every image: what they differ by is a nudge of its outputs."""
     inputs, rest, rows = at
-    own = tuple(layer._replace(biases=layer.biases + nudge) for layer, nudge in zip(rest, nudges, strict=True))
+    own = tuple(layer._replace(biases=layer.biases[None] + nudge) for layer, nudge in zip(rest, nudges, strict=True))
     return forward(inputs, own, rows)
 
 
@@ -200,7 +201,7 @@ def _pulled(forward: Forward, at: Any, nudges: tuple[Array, ...], **cotangents: 
 def _grams(forward: Forward, at: Any, zeros: tuple[Array, ...]) -> list[Array]:
     """J Jᵀ [n, C, C] of each layer, J the derivative of an image's logits by the layer's outputs."""
     images, classes = zeros[-1].shape
-    one_hots = jnp.eye(classes)[:, None, :] * jnp.ones((images, 1))
+    one_hots = jnp.eye(classes)[:, None, :] * jnp.ones((1, images, 1))
     jacobians = jax.vmap(lambda one: _pulled(forward, at, zeros, logits=one))(one_hots)  # of each layer [C, n, units]
     return [jnp.einsum("cnu,dnu->ncd", jacobian, jacobian) for jacobian in jacobians]
 
@@ -210,7 +211,7 @@ def _inputs_of(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """A layer's inputs in float64, [n, units], and their scales of rounding, of so many images at a time."""
     for part in _parts(images, CHUNK):
-        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]), jax.transfer_guard("allow"):
             wide = jax.tree.map(lambda array: jnp.asarray(array, jnp.float64), params)
             chunk = _Chunk(forward, wide, split, rows, part)
             yield np.asarray(chunk.seen.inputs[layer - 1]), chunk.scales()[layer - 1]

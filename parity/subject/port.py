@@ -110,8 +110,11 @@ class Port:
         """The `engine.LossFn` of this port's parts."""
         return self.totals(self.forward(inputs, rest, rows).logits, labels)
 
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        return jax.enable_x64(True) if self.float64 else contextlib.nullcontext()
+    @contextlib.contextmanager
+    def _precision(self) -> Iterator[None]:
+        """And JAX_TRANSFER_GUARD is let off: to look at tensors is to move them."""
+        with jax.transfer_guard("allow"), jax.enable_x64(True) if self.float64 else contextlib.nullcontext():
+            yield
 
     def _params(self, start: Named) -> Params:
         dtype = np.float64 if self.float64 else np.float32
