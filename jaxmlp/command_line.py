@@ -9,6 +9,8 @@ import contextlib
 import dataclasses
 import difflib
 import io
+import itertools
+import operator
 import os
 import re
 import shutil
@@ -160,10 +162,10 @@ def _complaint_as_error(prog: str) -> Iterator[None]:
 
 
 def _unboxed(box: str) -> str:
-    """The first paragraph within the box: what is wrong."""
+    """The first paragraph within the box, below its title: what is wrong. Where UTF-8 fails, boxes are of dashes."""
     lines = [line.strip(" │|") for line in re.sub(r"\x1b\[[\d;]*m", "", box).splitlines()]
-    inside = [line for line in lines[1:] if line] or lines
-    paragraph = inside[: next((i for i, line in enumerate(inside) if not line.strip("─-╰╯")), None)]
+    ruled = [line.strip("─-╰╯") for line in lines[1:]]
+    paragraph = itertools.takewhile(bool, itertools.dropwhile(operator.not_, ruled))
     said = " ".join(paragraph).removeprefix("Error parsing ").rstrip(".")
     choice = re.match(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)$", said)
     if not choice:
