@@ -10,6 +10,7 @@ from bench import compare, end_to_end, grow, lineup, older, result, roofline, th
 from bench.older import Timings
 from bench.result import Result
 from bench.throughput import Plan
+from jaxmlp import machine
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError
 from jaxmlp.run.files import require_writable, write_whole
@@ -91,7 +92,7 @@ def data_name(asked: str, dataset: Dataset) -> str:
     """What the images are, without saying where this machine keeps them."""
     if asked == "auto":
         return "generated digits in place of MNIST" if dataset.synthetic else "mnist"
-    return asked
+    return machine.shortened(asked)
 
 
 def require_picture(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,12 +34,13 @@ def _cpuinfo() -> dict[str, str]:
 def command(module: str, argv: Sequence[str] | None = None) -> str:
     """`python -m MODULE …` as it was typed, absolute paths cut to their last part: a result names no one's folders."""
     words = sys.argv[1:] if argv is None else argv
-    return " ".join([f"python -m {module}", *(_shortened(word) for word in words)])
+    return " ".join([f"python -m {module}", *(shortened(word) for word in words)])
 
 
-def _shortened(word: str) -> str:
-    option, equals, value = word.rpartition("=")
-    return f"{option}{equals}{Path(value).name}" if value.startswith(("/", "~")) else word
+def shortened(word: str) -> str:
+    """`--json=/home/me/a.json` as `--json=a.json`, and `csv:/home/me/a.csv` as `csv:a.csv`."""
+    before, value = re.fullmatch(r"(.*[=:])?(.*)", word, re.DOTALL).groups(default="")  # pyright: ignore[reportOptionalMemberAccess]
+    return f"{before}{Path(value).name}" if value.startswith(("/", "~")) else word
 
 
 def commit() -> str | None:

@@ -27,8 +27,8 @@ def test_a_system_that_tells_nothing_is_named_by_its_architecture(monkeypatch):
 
 
 def test_command_names_no_ones_folders():
-    words = ["--data-dir", "/home/someone/mnist", "--json=~/private/a.json", "--steps", "3"]
-    assert machine.command("parity", words) == "python -m parity --data-dir mnist --json=a.json --steps 3"
+    words = ["--data-dir", "/home/someone/mnist", "--json=~/private/a.json", "--data=csv:/home/me/a.csv", "idx:~/b"]
+    assert machine.command("parity", words) == "python -m parity --data-dir mnist --json=a.json --data=csv:a.csv idx:b"
 
 
 def test_commit_is_that_of_git_and_none_elsewhere(tmp_path, monkeypatch):
