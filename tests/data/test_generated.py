@@ -110,3 +110,4 @@ def test_how_many_digits_are_drawn_is_told_where_it_takes_long(capsys, monkeypat
     told = capsys.readouterr().err.splitlines()
     assert told
     assert all(line.startswith("… drawing digits: ") and " of 4,000 digits in " in line for line in told)
+    assert not told[-1].startswith("… drawing digits: 0 of")
