@@ -60,7 +60,7 @@ def prove(options: ProveOptions) -> int:
 
 def run(options: ProveOptions, say: Say) -> Proof:
     """Makes the parts that the options name, and the whole comparison of them. `say` is told what is going on."""
-    started, device = time.perf_counter(), options.device.pick()
+    started, begun, device = time.perf_counter(), made(), options.device.pick()  # the code may be edited meanwhile
     dataset = images.load(options.images, options.seed, say)
     auto = options.oracle == "auto"
     there_is = auto and recording.there_is(reference.case(options.program(recorded=True), dataset))
@@ -85,7 +85,7 @@ def run(options: ProveOptions, say: Say) -> Proof:
         candidates=held,
         budget=allowed,
         seconds=time.perf_counter() - started,
-        made=made(),
+        made=begun,
         beyond="" if options.full else estimate.beyond(held[0]),
     )
 

@@ -23,7 +23,7 @@ def render(proof: Proof, findings: Sequence[NamedTuple] = ()) -> str:
         "<!--ENGINES-->": markup.engines(told),
         "<!--MUTANTS-->": markup.mutants(told),
         "<!--PROVENANCE-->": markup.provenance(told),
-        # "</script>" in a name would end the script early, "<!--<script>" never: JSON lets their first letter be escaped.
+        # "</script>" in a name would end the script early, "<!--<script>" never: JSON allows escaping.
         SLOT: json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
     }
     # In one pass: a name that looks like a slot stays a name.

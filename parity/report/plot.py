@@ -43,7 +43,7 @@ def curves(proof: Proof) -> bytes:
         axis.locator_params(axis="x", integer=True)
         axis.title.set(color=INK, fontsize=10.5)
     answer = "The same program" if proof.proven else "NOT the same program"
-    figure.suptitle(f"{answer}, {scope(proof)}", color=INK, fontsize=12.5, fontweight="bold", wrap=True)
+    figure.suptitle(f"{answer}, {scope(proof)}", color=INK, fontsize=11.5, fontweight="bold", wrap=True)
     return _png(figure)
 
 
@@ -90,10 +90,10 @@ def _apart(axis: Any, proof: Proof) -> None:
 
 
 def _beyond(axis: Any, horizon: int) -> None:
-    """Where asserting ends, and why."""
+    """Where asserting ends: the ensemble parts there, or was run no further."""
     axis.axvline(horizon, color=MUTED, linewidth=1, linestyle=":")
     beside = {"xytext": (5, -4), "textcoords": "offset points", "xycoords": ("data", "axes fraction")}
-    axis.annotate("beyond, rounding decides; nothing is asserted", (horizon, 1), color=MUTED, fontsize=8.5, va="top",
+    axis.annotate("nothing is asserted beyond", (horizon, 1), color=MUTED, fontsize=8.5, va="top",
                   **beside)  # fmt: skip
 
 
