@@ -204,8 +204,12 @@ class Run:
         """Under JAX_DEBUG_NANS and JAX_DEBUG_INFS it is JAX that notices, and sooner: in any number of the step."""
         try:
             yield
-        except FloatingPointError as error:
-            raise _diverged(step, f"a number of step {step} is not finite ({error})", finite, self.program) from None
+        except (FloatingPointError, RuntimeError) as error:
+            # To name the operation JAX repeats the step one by one, from buffers that the step was given to overwrite.
+            looking = jax.config.jax_debug_nans or jax.config.jax_debug_infs  # pyright: ignore[reportAttributeAccessIssue]
+            if isinstance(error, RuntimeError) and not (looking and "has been deleted" in str(error)):
+                raise
+            raise _diverged(step, f"a number of step {step} is not finite", finite, self.program) from None
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,26 +14,23 @@ from jaxmlp import trainer
 from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated_digits
 from jaxmlp.errors import DeviceError, DivergedError
-from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
+from jaxmlp.execution import Execution
 from jaxmlp.program import Dense, GradientDescent, Program
 
-# Name of the switch, its value.
+# Name of the switch, its value. Those of random numbers are left out, but for one: nothing here draws any by JAX.
 SWITCHES: list[tuple[str, Any]] = [
     ("jax_check_tracer_leaks", True),
     ("jax_custom_vjp3", True),
     ("jax_debug_infs", True),
-    ("jax_debug_key_reuse", True),
     ("jax_debug_nans", True),
     ("jax_default_matmul_precision", "bfloat16"),
     ("jax_default_prng_impl", "rbg"),
     ("jax_enable_checks", True),
     ("jax_enable_x64", True),
-    ("jax_legacy_prng_key", "error"),
     ("jax_numpy_dtype_promotion", "strict"),
     ("jax_numpy_rank_promotion", "raise"),
     ("jax_scan3", True),
     ("jax_softmax_custom_jvp", True),
-    ("jax_threefry_partitionable", False),
     ("jax_transfer_guard", "disallow"),
     ("jax_transfer_guard_device_to_host", "disallow"),
     ("jax_transfer_guard_host_to_device", "disallow"),
@@ -45,7 +41,7 @@ WHOLE_BATCH, WITH_A_REST = 500, 25
 
 @pytest.fixture(scope="module")
 def few() -> Dataset:
-    return generated_digits(90, 3)
+    return generated_digits(60, 3)
 
 
 @contextlib.contextmanager
@@ -68,7 +64,8 @@ def losses(dataset: Dataset, execution: Execution, rate: float = 1e-4) -> list[f
     return [report.loss for report in reports]
 
 
-WAYS = [Execution(*way) for way in itertools.product(LAYOUTS, PRECISIONS, (WHOLE_BATCH, WITH_A_REST))]  # pyright: ignore
+# Both layouts and precisions, in two: with whole chunks and a rest, and with a rest alone.
+WAYS = [Execution("dense", "bf16x3", WITH_A_REST), Execution("staircase", "float32", WHOLE_BATCH)]
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +74,16 @@ def unswitched(few: Dataset) -> Callable[[Execution], list[float]]:
 
 
 @pytest.mark.parametrize(("name", "value"), SWITCHES, ids=str)
-def test_a_switch_changes_no_bit_of_the_loss(few, unswitched, rng, name, value):
+def test_a_switch_changes_no_bit_of_the_loss(few, unswitched, name, value):
     if not hasattr(jax.config, name):
         pytest.skip("this jax has no such switch")
-    execution = WAYS[(SWITCHES.index((name, value)) + rng.integers(len(WAYS))) % len(WAYS)]
-    expected = unswitched(execution)
+    expected = [unswitched(execution) for execution in WAYS]
     with switched(name, value):
-        assert losses(few, execution) == expected, execution
+        assert [losses(few, execution) for execution in WAYS] == expected
 
 
-@pytest.mark.parametrize("chunk", [WHOLE_BATCH, WITH_A_REST])
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_without_jit_each_operation_rounds_by_itself_and_no_more(few, unswitched, layout, chunk):
-    execution = Execution(layout, "float32", chunk)
+@pytest.mark.parametrize("execution", WAYS, ids=lambda way: way.layout)
+def test_without_jit_each_operation_rounds_by_itself_and_no_more(few, unswitched, execution):
     expected = unswitched(execution)
     with switched("jax_disable_jit", True):
         np.testing.assert_allclose(losses(few, execution), expected, rtol=1e-5)
