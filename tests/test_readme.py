@@ -69,3 +69,32 @@ def test_options_that_are_named_exist(page, options):
     assert {"--precision", "--only", "--grow", "--preset", "--junit"} <= options
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8")))
     assert not named - options - OTHERS
+
+
+LONGEST, USUAL = 25, 15  # words of a sentence, and of one on average
+
+
+def _sentences(page: str) -> list[str]:
+    """The prose of a page: no code, tables or headings; a code word or a link counts as one word."""
+    prose = re.sub(r"<!--.*?-->|^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"`[^`]*`|!?\[[^]]*\]\([^)]*\)", "it", prose)
+    blocks = [
+        block for block in re.split(r"\n\s*\n|\n(?=[-*] |\d+\. )", prose) if not re.match(r"\s*(#|\||    )", block)
+    ]
+    return [one for block in blocks for one in re.split(r"(?<=[.!?])[*)”]*\s+", " ".join(block.split())) if one]
+
+
+@each_page
+def test_sentences_are_short(page):
+    lengths = {one: len(re.findall(r"\w[^\s]*", one)) for one in _sentences(page.read_text(encoding="utf-8"))}
+    assert not [one for one, words in lengths.items() if words > LONGEST]
+    assert sum(lengths.values()) / len(lengths) <= USUAL
+
+
+def test_a_long_sentence_is_noticed():
+    long = " ".join(["word"] * 26)
+    assert _sentences(f"# {long}\n\nShort. {long}.\n\n```\n{long}\n```\n\n- One; two.\n") == [
+        "Short.",
+        f"{long}.",
+        "- One; two.",
+    ]
