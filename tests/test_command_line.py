@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import itertools
 import os
 import re
 import subprocess
@@ -277,11 +278,19 @@ def test_a_fault_in_a_file_is_named_by_its_key(tmp_path, content, complaint):
 
 def test_what_cannot_be_written_is_refused_before_the_work_and_nothing_is_left(tmp_path):
     (tmp_path / "file").write_text("")
-    for path in (tmp_path / "new", tmp_path / "a" / "b", tmp_path, tmp_path / "file"):
+    new = tmp_path / "a" / "b"
+    for path in (tmp_path / "new", new, tmp_path / "file"):
         files.require_writable(path)
-    for path in (tmp_path / "file" / "below", Path("/proc/x/y")):
+    for path in (tmp_path, new):
+        files.require_writable_folder(path)
+    nowhere = (tmp_path / "file" / "below", Path("/proc/x/y"))
+    for path, require in (
+        (tmp_path, files.require_writable),
+        (tmp_path / "file", files.require_writable_folder),
+        *itertools.product(nowhere, (files.require_writable, files.require_writable_folder)),
+    ):
         with pytest.raises(OutputError, match=f"{path} cannot be written"):
-            files.require_writable(path)
+            require(path)
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
