@@ -41,7 +41,7 @@ def clip_by_global_norm(t_list: Any, clip_norm: Number, use_norm: Array | None =
     norm = global_norm(t_list) if use_norm is None else use_norm
     limit = above("clip_norm", clip_norm, 0).astype(norm.dtype)
     factor = times(limit, jnp.minimum(fenced(1 / norm), fenced(1 / limit)))
-    scale = jnp.where(jnp.isfinite(norm), factor, jnp.full_like(norm, jnp.nan))
+    scale = jnp.where(jnp.isfinite(norm), factor, norm - norm)  # NaN, unless it is finite
     return jax.tree.map(lambda t: times(t, scale.astype(t.dtype)), t_list), norm
 
 

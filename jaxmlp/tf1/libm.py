@@ -106,7 +106,7 @@ def _special_powers(x: Array, y: Array, ordinary: Array, power: Array) -> Array:
     odd, whole = jnp.abs(jnp.fmod(y, 2)) == 1, jnp.floor(y) == y
     power = jnp.where((x < 0) & odd, -power, power)
     undefined = jnp.isnan(x) | jnp.isnan(y) | ((x < 0) & jnp.isfinite(x) & ~whole)
-    return jnp.where((y == 0) | (x == 1), 1.0, jnp.where(undefined, jnp.nan, power))
+    return jnp.where((y == 0) | (x == 1), 1.0, power * jnp.sqrt(jnp.where(undefined, -1.0, 1.0)))
 
 
 @_in_double
