@@ -85,7 +85,7 @@ def by_value(clip_value_min: Number, clip_value_max: Number) -> optax.GradientTr
 
 
 def _clipping(limits: dict[str, Array], update: Callable[..., tuple[Any, Limits]]) -> optax.GradientTransformation:
-    return optax.GradientTransformation(lambda params: Limits(dict(limits)), update)
+    return optax.GradientTransformation(lambda params: Limits(jax.tree.map(jnp.array, limits)), update)
 
 
 def _all_by_global_norm(updates: Any, state: Limits, params: Any = None) -> tuple[Any, Limits]:

@@ -10,7 +10,7 @@ from jax import Array
 
 
 def fenced(x: Array) -> Array:
-    """x, and nothing before it is merged with anything after it. A NaN stays one; no NaN is named, for `jax_debug_nans`."""
+    """x, and nothing before it is merged with anything after it. A NaN stays one, and none is made."""
     return jnp.where(x == x, x, -x)
 
 
@@ -23,7 +23,10 @@ def times(*factors: Array) -> Array:
 
 
 def over(dividend: Array, divisor: Array) -> Array:
-    """dividend / divisor, a true division also where the divisor is one number for all."""
+    """dividend / divisor, a true division also where the divisor is one number for all.
+
+    Not so if the dividend is a constant of the jitted function: pass data as arguments.
+    """
     own = jnp.where(dividend == dividend, divisor, -divisor)
     return fenced(dividend / own)
 

@@ -101,15 +101,24 @@ def test_debug_nans_op_by_op_x64_and_vmap_over_rates_change_no_bit(kind, rng):
     grads = grads.at[0].set(0)
     rates = jnp.asarray(rng.uniform(0.01, 0.1, 2), jnp.float32)
 
-    def after(rate):
+    def after(rate, grads, params):
         optimizer = KINDS[kind](rate)
         return optimizer.apply_gradients(grads, optimizer.init(params), params)[0]
 
-    want = jax.jit(jax.vmap(after))(rates)
+    want = jax.jit(jax.vmap(after, (0, None, None)))(rates, grads, params)
     with jax.debug_nans(True):
-        np.testing.assert_array_equal(after(rates[0]), want[0])
+        np.testing.assert_array_equal(after(rates[0], grads, params), want[0])
     with jax.enable_x64(True):
-        np.testing.assert_array_equal(jax.jit(after)(rates[1]), want[1])
+        np.testing.assert_array_equal(jax.jit(after)(rates[1], grads, params), want[1])
+
+
+@every_kind
+def test_a_donated_state_leaves_the_optimizer_whole(kind):
+    optimizer = KINDS[kind](schedules.cosine_decay(0.1, 5))
+    step = jax.jit(optimizer.apply_gradients, donate_argnums=(1, 2))
+    for _ in range(2):
+        params = jnp.ones(5)
+        step(jnp.ones(5), optimizer.init(params), params)
 
 
 def test_update_k_uses_the_schedules_rate_at_k(rng):

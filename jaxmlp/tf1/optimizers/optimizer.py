@@ -111,7 +111,8 @@ def make(
 
     def init(params: Any) -> State:
         filled = {name: jax.tree.map(functools.partial(_full, value), params) for name, value in slots.items()}
-        return State(jnp.zeros((), jnp.int32), dict(hyperparams), filled, dict(scalars or {}))
+        own = jax.tree.map(jnp.array, (hyperparams, scalars or {}))  # copies, for a step may donate its state
+        return State(jnp.zeros((), jnp.int32), own[0], filled, own[1])
 
     step: Any = step_of(rule)
     return Optimizer(init, step)
