@@ -1,6 +1,6 @@
 """Prints the table of tf1's guide: TensorFlow 1.x's call, the optax call that looks the same, and how far off it is.
 
-`python docs/optax_table.py`, from a clone: against genuine TensorFlow 1.15.5's weights in tests/tf1. How far: the norm of
+`python docs/optax_table.py`, from a clone: against TensorFlow 1.15.5's own weights in tests/tf1. How far: the norm of
 the difference to TensorFlow's weights, over the norm of how far TensorFlow moved them.
 """
 
