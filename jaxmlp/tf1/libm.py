@@ -1,7 +1,7 @@
 """glibc's float32 powf, expf, logf and cosf for JAX arrays: TensorFlow's schedules call them, a number at a time.
 
 glibc computes in double and rounds once, so this does too, whatever `jax_enable_x64` says. FMA in XLA or in glibc moves
-the last bits of a double only: of 80 million results above 1.2e-38 none differed. Constants: Arm optimized-routines (MIT).
+the last bits of a double only: of 80 million results above 1.2e-38 none differed. Constants: Arm's (MIT), see `glibc`.
 """
 
 from collections.abc import Callable
