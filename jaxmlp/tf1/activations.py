@@ -15,8 +15,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxmlp.tf1 import eigen
-from jaxmlp.tf1.extrema import maximum
 from jaxmlp.tf1.fma import rounded
+from jaxmlp.tf1.kinks import maximum
 
 SELU_SCALE = 1.0507009873554804934193349852946
 SELU_SCALE_ALPHA = 1.7580993408473768599402175208123

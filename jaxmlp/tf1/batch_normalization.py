@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxmlp.tf1.fma import rounded
+
 
 class Moments(NamedTuple):
     """Mean and variance of each feature, the variance divided by N; float32 [F] (float64 of float64 inputs)."""
@@ -60,7 +62,7 @@ def moments(x: Array) -> Moments:
 
 def _averaged(moving: Moments, batch: Moments, momentum: float) -> Moments:
     pairs = zip(moving, jax.lax.stop_gradient(batch), strict=True)
-    return Moments(*(m - (m - new) * (1 - momentum) for m, new in pairs))
+    return Moments(*(m - rounded((m - new) * (1 - momentum), m - new) for m, new in pairs))
 
 
 def _chosen(training: ArrayLike, trained: Moments, moving: Moments) -> Moments:
@@ -70,7 +72,8 @@ def _chosen(training: ArrayLike, trained: Moments, moving: Moments) -> Moments:
 def _normalized(x: Array, used: Moments, gamma: Array | None, beta: Array | None, epsilon: float) -> Array:
     inv = jax.lax.rsqrt(used.variance + epsilon)
     inv = inv if gamma is None else inv * gamma
-    return x * inv + ((0 if beta is None else beta) - used.mean * inv)
+    shift = rounded(used.mean * inv, used.mean + inv)  # so that a constant feature is beta, and not beta and noise
+    return rounded(x * inv, x + inv) + ((0 if beta is None else beta) - shift)
 
 
 def _check(x: Array, **vectors: Array | None) -> None:

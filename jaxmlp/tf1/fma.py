@@ -4,10 +4,11 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def rounded(product: Array, factor: Array) -> Array:
+def rounded(product: Array, like: Array) -> Array:
     """`product` itself, but XLA cannot contract it with an addition that follows, under `jit` or not.
 
-    `factor`: one of its factors, NaN wherever the product is (so never inf times 0). XLA sees a choice between the
-    two and must round the product before it is made. `optimization_barrier` and `reduce_precision` do not do this.
+    `like`: anything that is NaN wherever the product is, a factor say, but not known to be a number: not made of
+    integers. XLA sees a choice between the two and must round the product before it is made. `optimization_barrier`
+    and `reduce_precision` do not do this; nor is there a NaN here that `jax_debug_nans` could find.
     """
-    return jnp.where(product == product, product, factor)
+    return jnp.where(product == product, product, like)

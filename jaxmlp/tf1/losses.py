@@ -10,7 +10,7 @@ from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-from jaxmlp.tf1.extrema import clip_by_value
+from jaxmlp.tf1.kinks import absolute, clip_by_value
 from jaxmlp.tf1.softmax import log_softmax, softmax
 
 Pair = tuple[Array, Array]
@@ -74,7 +74,7 @@ def weighted_cross_entropy_with_logits(*, targets: ArrayLike, logits: ArrayLike,
     """
     z, x = of_one_shape(targets=targets, logits=logits)
     weight = 1 + (jnp.asarray(pos_weight, x.dtype) - 1) * z
-    return (1 - z) * x + weight * (jnp.log1p(jnp.exp(-jnp.abs(x))) + jax.nn.relu(-x))
+    return (1 - z) * x + weight * (jnp.log1p(jnp.exp(-absolute(x))) + jax.nn.relu(-x))
 
 
 def cross_entropy_of_probabilities(

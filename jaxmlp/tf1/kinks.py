@@ -1,7 +1,7 @@
-"""TensorFlow 1.x's maximum, minimum, clip_by_value and argmax: what they do at ties and with NaN is not what jnp does.
+"""TensorFlow 1.x's maximum, minimum, clip_by_value, abs and argmax: at ties, kinks and NaN they are not jnp's.
 
-Gradients: tensorflow/python/ops/math_grad.py; values: Eigen's `std::max` order. `tf.reduce_max` (a tie's gradient is
-split evenly) and `tf.abs` (gradient 0 at 0) are `jnp.max` and `jnp.abs` to the bit.
+Gradients: tensorflow/python/ops/math_grad.py; values: Eigen's, in the order of `std::max`. All are TF's to the bit. So
+is `jnp.max`, which splits a tie's gradient evenly as `tf.reduce_max` does.
 """
 
 import jax
@@ -37,6 +37,17 @@ def clip_by_value(t: ArrayLike, clip_value_min: ArrayLike, clip_value_max: Array
         bounds = f"clip_value_min {jnp.shape(clip_value_min)} and clip_value_max {jnp.shape(clip_value_max)}"
         raise ValueError(f"{bounds} must broadcast to the shape of t, {jnp.shape(t)}")
     return clipped
+
+
+@jax.custom_jvp
+def absolute(x: ArrayLike) -> Array:
+    """`tf.abs`. Gradient g*sign(x), 0 at 0, where that of `jnp.abs` is 1."""
+    return jnp.abs(jnp.asarray(x))
+
+
+@absolute.defjvp
+def _absolute_jvp(primals: tuple[Array], tangents: tuple[Array]) -> Pair:
+    return absolute(*primals), tangents[0] * jnp.sign(primals[0])
 
 
 def argmax(input: ArrayLike, axis: int = 0) -> Array:
