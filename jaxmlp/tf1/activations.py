@@ -117,7 +117,7 @@ def _tanh_jvp(primals: One, tangents: One) -> tuple[Array, Array]:
 
 @jax.custom_jvp
 def sigmoid(x: ArrayLike) -> Array:
-    """`tf.sigmoid`. Gradient g*((1-y)*y). In float32 y is 0 from about x = -15.9 down: no gradient beyond."""
+    """`tf.sigmoid`. Gradient g*((1-y)*y): in float32 0 from |x| = 18 on, and by chance from 15.7 on."""
     x = _floats(x)
     return eigen.logistic(x) if x.dtype == jnp.float32 else 1 / (1 + jnp.exp(-x))
 

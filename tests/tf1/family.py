@@ -15,8 +15,8 @@ def array(kept: dict | str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     return flat if shape is None else flat.reshape(shape)
 
 
-def assert_within(limit: float, ours: np.ndarray, theirs: np.ndarray) -> None:
-    """Equal shapes, NaN and infinities alike, and the rest within `limit` of the largest finite number of theirs."""
+def assert_within(limit: float, ours: np.ndarray, theirs: np.ndarray, least: float = 0.0) -> None:
+    """Equal shapes, NaN and infinities alike, and the rest within `limit` of theirs' largest number, or `least`."""
     ours, theirs = np.asarray(ours), np.asarray(theirs)
-    finite = np.abs(theirs[np.isfinite(theirs)])
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=limit * finite.max() if finite.size else 0)
+    largest = np.abs(theirs, where=np.isfinite(theirs), out=np.zeros_like(theirs)).max()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=max(limit * largest, least))
