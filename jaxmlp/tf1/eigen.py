@@ -1,7 +1,7 @@
 """Eigen's float32 exp, log, tanh and logistic function, as TensorFlow 1.15's CPU kernels compute groups of eight.
 
-Polynomials evaluated by Horner's rule, each product rounded: `fma.py`. The kernels' last `n mod 8` elements take
-glibc's functions instead, which this module does not follow: 1 to 6 ulp apart, and a logistic(-18) of 1.5e-8, not 0.
+Polynomials evaluated by Horner's rule, each product rounded: `fma.py`. For the last `n mod 8` elements
+the kernels call glibc's exp and log, which this module does not follow: a logistic(-18) is 1.5e-8 there, not 0.
 Sources: Eigen's MathFunctionsImpl.h, UnaryFunctors.h and GenericPacketMathFunctions.h; exp and log are Cephes'.
 """
 
