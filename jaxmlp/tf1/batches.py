@@ -1,4 +1,4 @@
-"""The minibatches of TensorFlow 1.x tutorials, as rows of the data: NumPy, so that an epoch can be one scan on a device.
+"""The minibatches of TensorFlow 1.x tutorials, as rows of the data: NumPy, so that one scan on a device runs an epoch.
 
 `read_data_sets` and `DataSet.next_batch`: contrib/learn/python/learn/datasets/mnist.py, which
 `tensorflow.examples.tutorials.mnist.input_data` passes on. Rows are int32: [steps, batch size] for many steps.

@@ -4,7 +4,6 @@ The bits are those of `random.random_uniform`, on every device. Philox4x32-10 is
 needed; seeds and counters are arrays, so nothing is compiled anew for another seed or another step.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -13,7 +12,7 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
-from jaxmlp.tf1.streams import BLOCKS_PER_VALUE, MULTIPLIERS, ROUNDS, WEYL, Shape, Stream, size_of
+from jaxmlp.tf1.streams import BLOCKS_PER_VALUE, MULTIPLIERS, ROUNDS, WEYL, Shape, Stream, sides_of, size_of
 from jaxmlp.tf1.uniforms import MANTISSA_BITS, float_type
 
 Words = tuple[Array, Array, Array, Array]  # the four words of each Philox block: uint32 of the blocks' shape
@@ -108,7 +107,7 @@ def _blocks(shape: Shape, rows: Array | None, width: int) -> tuple[Pair, Array |
 def _cut(values: Array, shape: Shape, shift: Array | None) -> Array:
     """Values [G] to `shape`, or [B, G] to the rows' [B, …]: there, `shift` [B] of the first are another row's."""
     if values.ndim == 1:
-        return values[: size_of(shape)].reshape(shape)
+        return values[: size_of(shape)].reshape(sides_of(shape))
     units = size_of(_row(shape))
     if shift is not None:
         width = values.shape[1] - units + 1
@@ -117,12 +116,10 @@ def _cut(values: Array, shape: Shape, shift: Array | None) -> Array:
     return values.reshape(-1, *_row(shape))
 
 
-def _row(shape: Shape) -> Sequence[int]:
-    if isinstance(shape, int):
-        return ()
-    if not len(shape):
+def _row(shape: Shape) -> tuple[int, ...]:
+    if not (sides := sides_of(shape)):
         raise ValueError("rows of the shape (), a scalar: give the shape at least one dimension")
-    return tuple(shape[1:])
+    return sides[1:]
 
 
 def _interleaved(words: Words) -> Array:

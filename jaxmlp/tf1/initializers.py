@@ -5,14 +5,13 @@ float64 in Python and cast once, as there. All draw float32, float64, float16 or
 """
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from jaxmlp.tf1.random import random_normal, random_uniform, truncated_normal
-from jaxmlp.tf1.streams import Shape, Stream, size_of
+from jaxmlp.tf1.streams import Shape, Stream, sides_of, size_of
 
 TRUNCATED_STDDEV = 0.87962566103423978  # of a normal of deviation 1, cut at two deviations
 CONTRIB_FACTOR = 1.3  # what tf.contrib takes in its place
@@ -106,7 +105,7 @@ def uniform_unit_scaling(
     shape: Shape, stream: Stream, factor: float = 1.0, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """`tf.uniform_unit_scaling_initializer`: within sqrt(3 / n) * factor, n the product of all sides but the last."""
-    bound = math.sqrt(3 / max(1.0, math.prod(float(side) for side in _sides(shape)[:-1]))) * factor
+    bound = math.sqrt(3 / max(1.0, math.prod(float(side) for side in sides_of(shape)[:-1]))) * factor
     return random_uniform(shape, stream, -bound, bound, dtype)
 
 
@@ -145,12 +144,12 @@ def orthogonal(shape: Shape, stream: Stream, gain: float = 1.0, dtype: DTypeLike
     Not TensorFlow's bits, but its matrix within the rounding of a QR decomposition, which it makes in `dtype` with
     Eigen and this in float64 with LAPACK: float32 and float64 only. Raises ValueError below two dimensions.
     """
-    if len(_sides(shape)) < 2:
+    if len(sides_of(shape)) < 2:
         raise ValueError(f"orthogonal: shape {shape}; it must have at least two dimensions")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"orthogonal: dtype {np.dtype(dtype)}; it must be float32 or float64")
-    columns = _sides(shape)[-1]
-    rows = size_of(_sides(shape)[:-1])
+    columns = sides_of(shape)[-1]
+    rows = size_of(sides_of(shape)[:-1])
     drawn = random_normal((max(rows, columns), min(rows, columns)), stream, dtype=dtype)
     q, r = np.linalg.qr(drawn.astype(np.float64))
     q = q * np.sign(np.diag(r))
@@ -159,12 +158,8 @@ def orthogonal(shape: Shape, stream: Stream, gain: float = 1.0, dtype: DTypeLike
 
 def fans(shape: Shape) -> tuple[float, float]:
     """Inputs and outputs of a unit with weights of `shape`: the sides before the last two count for both."""
-    sides = _sides(shape)
+    sides = sides_of(shape)
     if len(sides) < 2:
         return (float(sides[0]), float(sides[0])) if sides else (1.0, 1.0)
     field = math.prod(sides[:-2])
     return float(field * sides[-2]), float(field * sides[-1])
-
-
-def _sides(shape: Shape) -> Sequence[int]:
-    return (shape,) if isinstance(shape, int) else tuple(shape)

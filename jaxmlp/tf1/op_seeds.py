@@ -8,7 +8,7 @@ counted in genuine TensorFlow 1.15.5; whether a size of the batch was known made
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from jaxmlp.tf1.streams import Shape, size_of
+from jaxmlp.tf1.streams import Shape, sides_of, size_of
 
 FILLED = 1000  # elements from which on `tf.zeros` and `tf.ones` are three ops; below they are one
 DRAWN = 3  # ops before the random one itself: its shape and two parameters
@@ -83,9 +83,9 @@ class Graph:
         seed = self.ops + DRAWN
         self.ops += _of(DRAWS, distribution, "draw")
         if distribution == "orthogonal":
-            if isinstance(shape, int) or len(shape) < 2:
+            if len(sides := sides_of(shape)) < 2:
                 raise ValueError(f"op_seeds: shape {shape} of orthogonal; it must have at least two dimensions")
-            self.ops += 2 * (size_of(shape[:-1]) < shape[-1])
+            self.ops += 2 * (size_of(sides[:-1]) < sides[-1])
         return seed
 
     def variable(self, initial: str, shape: Shape, scaled: bool = False, use_resource: bool = False) -> int | None:

@@ -4,8 +4,9 @@ Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC'
 tensorflow/core/lib/random/philox_random.h.
 """
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, SupportsInt
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Stream(NamedTuple):
 
     def first_block(self, blocks_per_run: int) -> int:
         """The number of the next run's first Philox block, in [0, 2^64)."""
-        return (self.blocks + self.runs * blocks_per_run) % 2**64
+        return (int(self.blocks) + int(self.runs) * blocks_per_run) % 2**64
 
 
 def stream(graph_seed: int | None, op_seed: int | None, runs: int = 0) -> Stream:
@@ -76,11 +77,16 @@ def philox(counter_low: np.ndarray, stream: Stream) -> np.ndarray:
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
+def sides_of(shape: Shape) -> tuple[int, ...]:
+    """The shape as a tuple: of a number, a vector's."""
+    return (int(shape),) if isinstance(shape, SupportsInt) else tuple(map(int, shape))
+
+
 def size_of(shape: Shape) -> int:
     """How many values a tensor of `shape` has."""
-    return int(np.prod(shape, dtype=np.int64))
+    return math.prod(sides_of(shape))
 
 
 def shuffle_blocks(length: int) -> int:
     """Philox blocks that a shuffle of `length` rows uses: a word for each swap (ReserveSamples32 in random_op.cc)."""
-    return (max(length - 1, 0) + 3) // 4
+    return (max(int(length) - 1, 0) + 3) // 4
