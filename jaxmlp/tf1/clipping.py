@@ -9,6 +9,8 @@ import optax
 from jax import Array
 
 from jaxmlp.tf1.arguments import Number, above, number
+from jaxmlp.tf1.kinks import clip_by_value
+from jaxmlp.tf1.losses import l2_loss
 from jaxmlp.tf1.rounding import fenced, over, root, times
 
 
@@ -16,11 +18,6 @@ class Limits(NamedTuple):
     """What a transformation remembers: its limits, float32 scalars. Others need no other compiled step."""
 
     limits: dict[str, Array]
-
-
-def l2_loss(t: Array) -> Array:
-    """`tf.nn.l2_loss`: the sum of squares / 2, a scalar. TensorFlow sums in another order: within 2e-7 of it."""
-    return times(t, t).sum() / 2
 
 
 def global_norm(t_list: Any) -> Array:
@@ -58,16 +55,6 @@ def clip_by_norm(t: Array, clip_norm: Number, axes: int | Sequence[int] | None =
     return over(times(t, limit), jnp.broadcast_to(jnp.maximum(norm, limit), t.shape))
 
 
-def clip_by_value(t: Array, clip_value_min: Number, clip_value_max: Number) -> Array:
-    """`tf.clip_by_value`: min(t, max), then max of that and min. Gradient at a bound: whole; `jnp.clip`'s is half."""
-    least, most = (
-        number(f"clip_value_{name}", value).astype(t.dtype)
-        for name, value in (("min", clip_value_min), ("max", clip_value_max))
-    )
-    below = jnp.where(t > most, most, t)
-    return jnp.where(below < least, least, below)
-
-
 def by_global_norm(clip_norm: Number) -> optax.GradientTransformation:
     """`clip_by_global_norm` of all gradients together. ValueError unless clip_norm is above 0."""
     return _clipping({"clip_norm": above("clip_norm", clip_norm, 0)}, _all_by_global_norm)
@@ -97,4 +84,5 @@ def _each_by_norm(updates: Any, state: Limits, params: Any = None) -> tuple[Any,
 
 
 def _each_by_value(updates: Any, state: Limits, params: Any = None) -> tuple[Any, Limits]:
-    return jax.tree.map(lambda t: clip_by_value(t, **state.limits), updates), state
+    limits = state.limits
+    return jax.tree.map(lambda t: clip_by_value(t, **{k: v.astype(t.dtype) for k, v in limits.items()}), updates), state
