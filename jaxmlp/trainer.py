@@ -24,7 +24,6 @@ from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.program import Program
 from jaxmlp.tf1.losses import softmax_cross_entropy
-from jaxmlp.tf1.optimizers import gradient_descent
 
 
 class State(NamedTuple):
@@ -68,10 +67,19 @@ def state_of(program: Program, params: Params) -> State:
 
 @jax.jit
 def _slots(params: Params, rate: Array) -> optax.OptState:
-    return gradient_descent(rate).init(params)  # pyright: ignore[reportArgumentType]
+    return descent(rate).init(params)  # pyright: ignore[reportArgumentType]
 
 
-OPTIMIZER = gradient_descent(math.nan)  # its update reads the rate in the state, so one serves every program
+def descent(learning_rate: float) -> optax.GradientTransformationExtraArgs:
+    """Plain gradient descent with the rate in its state.
+
+    XLA may contract the product with the subtraction, so its bits are not always those of the `gradient_descent` in
+    `tf1.optimizers`, which rounds both as TensorFlow does; parity's T3 allows for that.
+    """
+    return optax.inject_hyperparams(optax.sgd)(learning_rate=learning_rate)
+
+
+OPTIMIZER = descent(math.nan)  # its update reads the rate in the state, so one serves every program
 
 
 def make_step(engine: Engine, loss: LossFn = model.loss, optimizer: optax.GradientTransformation = OPTIMIZER) -> Step:

@@ -25,7 +25,6 @@ from jaxmlp.engine import Engine, settle
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Params, Pass, Totals
 from jaxmlp.program import Program
-from jaxmlp.tf1.optimizers import gradient_descent
 from parity.compare.tensor import Named
 from parity.compare.trace import in_role, of_role
 from parity.subject.subject import Measured
@@ -61,7 +60,7 @@ class Port:
         """The product, computed this way."""
         placed = trainer.place(execution, dataset, device)
         name = f"{placed.execution.layout} {placed.execution.precision}"
-        optimizer = gradient_descent(program.optimizer.learning_rate)
+        optimizer = trainer.descent(program.optimizer.learning_rate)
         return cls(name, program, dataset, placed, model.init(program, PIXELS, placed.classes), optimizer)
 
     @property

@@ -6,12 +6,16 @@ import math
 import time
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxmlp.tf1 import glibc, random
 
-VECTORS = json.loads((Path(__file__).parent / "tf115_random_vectors.json").read_text())
+HERE = Path(__file__).parent
+VECTORS = json.loads((HERE / "tf115_random_vectors.json").read_text())
+OTHER_DTYPES = json.loads((HERE / "tf115_dtype_vectors.json").read_text())  # each op run for one shape after another
+FAMILY = json.loads((HERE / "tf115_family_vectors.json").read_text())["random_ops"]
 
 
 def _name(vector) -> str:
@@ -28,6 +32,61 @@ def test_draws_the_bits_tensorflow_1_15_drew(vector, run):
     assert hashlib.sha256(drawn.tobytes()).hexdigest() == vector[f"sha256_run{run + 1}"]
     if run == 0:
         assert drawn.reshape(-1)[:8].tobytes().hex() == vector["first8_hex"]
+
+
+def _rows(vector, feed):
+    rows = np.arange(feed[0], dtype=np.int32)
+    return np.stack([rows, rows * 2], axis=1) if vector.get("two_d") else rows
+
+
+@pytest.mark.parametrize("vector", OTHER_DTYPES, ids=lambda v: f"{v['kind']}-{v['dtype']}-{v['feeds'][0]}-{v['args']}")
+def test_any_dtype_is_drawn_to_the_bit_after_runs_of_other_shapes(vector):
+    stream = random.stream(vector["graph_seed"], vector["op_seed"])
+    for feed, expected in zip(vector["feeds"], vector["sha256"], strict=True):
+        if vector["kind"] == "random_shuffle":
+            drawn, stream = random.random_shuffle(_rows(vector, feed), stream), stream.after_shuffles(feed[0])
+        else:
+            drawn = getattr(random, vector["kind"])(feed, stream, *vector["args"], dtype=jnp.dtype(vector["dtype"]))
+            stream = stream.after(feed)
+        assert drawn.dtype == vector["dtype"]
+        assert hashlib.sha256(drawn.tobytes()).hexdigest() == expected
+
+
+def _of_family(run) -> np.ndarray:
+    if "values" in run:
+        return np.array(run["values"], run["dtype"]).reshape(run["shape"])
+    big_endian = np.frombuffer(bytes.fromhex(run["hex"]), np.dtype(run["dtype"]).newbyteorder(">"))
+    return big_endian.astype(run["dtype"]).reshape(run["shape"])
+
+
+@pytest.mark.parametrize("name", ["int64 [-5,10**12)", "f64", "f16"])
+def test_uniforms_of_the_family_are_drawn_to_the_bit(name):
+    vector = FAMILY["runs"][f"random_uniform {name}"]
+    for number, run in enumerate(vector["runs"]):
+        stream = random.Stream(*vector["seeds"][0][1:], runs=number)
+        args = (-5, 10**12) if "int64" in name else ()
+        np.testing.assert_array_equal(random.random_uniform(9, stream, *args, dtype=run["dtype"]), _of_family(run))
+
+
+def test_stream_after_equal_runs_is_that_many_runs_on(rng):
+    stream = random.stream(int(rng.integers(2**31)), int(rng.integers(2**31)))
+    shape, runs = tuple(rng.integers(1, 30, 2)), int(rng.integers(1, 9))
+    for draw in (random.truncated_normal, random.random_normal, random.random_uniform):
+        np.testing.assert_array_equal(
+            draw(shape, stream._replace(runs=runs)), draw(shape, stream.after(*[shape] * runs))
+        )
+    rows = np.arange(shape[0])
+    in_runs = random.random_shuffle(rows, stream._replace(runs=runs))
+    np.testing.assert_array_equal(in_runs, random.random_shuffle(rows, stream.after_shuffles(*[shape[0]] * runs)))
+    assert sorted(in_runs) == rows.tolist()
+
+
+def test_dtype_that_tensorflow_does_not_draw_is_refused():
+    for draw in (random.truncated_normal, random.random_normal, random.random_uniform):
+        with pytest.raises(ValueError, match=r"uint8.*float32, float64, float16 or bfloat16"):
+            draw(3, random.stream(1, 2), dtype=np.uint8)
+    with pytest.raises(ValueError, match="scalar"):
+        random.random_shuffle(3, random.stream(1, 2))
 
 
 def test_seed_rules_are_tensorflows():
@@ -78,10 +137,16 @@ def test_uniform_integers_stay_in_their_range(rng):
     assert values.max() <= high
 
 
-@pytest.mark.parametrize("bounds", [(5, 5), (6, 5), (0, 2**31), (0, None)])
-def test_impossible_integer_range_is_refused(bounds):
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("bounds", [(5, 5), (6, 5), (0, 2**63), (0, None)])
+def test_impossible_integer_range_is_refused(bounds, dtype):
     with pytest.raises(ValueError, match="minval < maxval"):
-        random.random_uniform((3,), random.stream(1, 2), *bounds, dtype=np.int32)
+        random.random_uniform((3,), random.stream(1, 2), *bounds, dtype=dtype)
+
+
+def test_integer_range_with_a_fraction_is_refused():
+    with pytest.raises(ValueError, match="whole numbers"):
+        random.random_uniform((3,), random.stream(1, 2), 0.5, 7, dtype=np.int32)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1,), 5])

@@ -1,0 +1,37 @@
+"""A learning rate that depends on the step: a rule, which is code, and its numbers, which are data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxmlp.tf1.rounding import fenced
+
+Numbers = dict[str, Array]
+Step = int | np.ndarray | Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Schedule:
+    """A pytree of its numbers: pass it to a jitted function, and other numbers compile nothing anew."""
+
+    numbers: Numbers  # by TensorFlow's argument names: float32, flags bool
+    rule: Callable[[Array, Numbers], Array] = field(metadata={"static": True})
+
+    def __call__(self, step: Step) -> Array:
+        """The rate at that step, from 0: a float32 scalar. The step may be a Python number or an array, traced too."""
+        return self.rule(jnp.asarray(step), self.numbers)
+
+
+def count(step: Array) -> Array:
+    """The step as TensorFlow casts it: float32, exact up to 2**24."""
+    return step.astype(jnp.float32)
+
+
+def reciprocal(number: Array) -> Array:
+    """1 / number: a default session turns x / constant into x * (1 / constant)."""
+    return fenced(1 / number)
