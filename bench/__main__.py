@@ -35,7 +35,7 @@ class BenchOptions:
     grow: bool = False
     """also how cost grows with images, hidden units and seeds trained at once"""
     end_to_end: bool = False
-    """also the original's whole run, ours and TensorFlow 1.15.5's: about ten minutes on two cores"""
+    """also the original's whole run, ours and TensorFlow 1.15.5's: about six minutes on two cores"""
     end_to_end_steps: Count = 301
     """steps of it"""
     json: File = None

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # A tour of jaxmlp
 #
-# First the library: load images, train a program, save it, use it. Then one proof: the same program in TensorFlow, and
-# a mutant that the proof kills. All of it takes less than a minute on two cores.
+# First the library: load images, train a program, save it, use it. Then one proof, of a smaller program, against
+# TensorFlow, and a mutant that the proof kills. All of it takes less than a minute on two cores.
 #
 # What is needed, in a clone of the repository: `pip install -e '.[plot,parity]'`. The extra `plot` brings matplotlib,
 # `parity` TensorFlow 2.x for the second half. Without TensorFlow the second half says so and does nothing.
@@ -129,11 +129,12 @@ print(f"{100 * confusion.trace() / confusion.sum():.1f} % are right")
 # %% [markdown]
 # ## A proof
 #
-# Is it the program that TensorFlow computes? `parity` asks TensorFlow and compares, tensor by tensor. Both sides draw
-# their weights from the same seed. Then both take single steps from the same weights.
+# Is it what TensorFlow computes? Here the program has one hidden layer of 64 units. `parity` asks TensorFlow and
+# compares, tensor by tensor. Both sides draw their weights from the same seed. Then both take single steps from the
+# same weights.
 #
 # This needs a live TensorFlow: 2.x (extra `parity`), or genuine 1.15.5 (`python -m parity setup`). The recordings in
-# the repository cannot serve here. They are of all of MNIST and 1024 units, and are refused for anything else.
+# the repository cannot serve here. They are of other seeds and of 1024 units, and are refused for anything else.
 #
 # The free run is shown here and not asserted: the ensemble that says how far to assert it would take most of the time.
 

@@ -32,7 +32,7 @@ class DataOptions:
     data: Annotated[str, arg(metavar="NAME")] = "auto"
     """auto (MNIST, else generated digits), mnist, tfds:NAME[/CONFIG], idx:DIR, csv:FILE, npz:FILE or generated[:N]"""
     data_dir: Folder = None
-    """folder with the files of mnist, tfds: or idx:; also $JAXMLP_DATA_DIR"""
+    """folder with the files of mnist, tfds:NAME, or idx: alone; also $JAXMLP_DATA_DIR"""
 
     def __post_init__(self):
         require_data_name(self.data)

@@ -126,7 +126,7 @@ class PublishedOptions:
     seeds: Annotated[int, arg(metavar="N")] = 20
     """how many, from seed 0 on"""
     oracle: Literal["none", "tf115", "compat", "recording"] = "none"
-    """let TensorFlow run the same seeds and test whether the ends are equivalent (T5); recording: those recorded"""
+    """let TensorFlow run the same seeds and test whether the ends are equivalent (T5); 10 are needed, 3 are recorded"""
     images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     out: Annotated[Path, arg(metavar="FILE")] = Path("runs/published.json")
