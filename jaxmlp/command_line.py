@@ -33,6 +33,10 @@ Options = TypeVar("Options")
 Command = Callable[[Sequence[str] | None], int]
 
 NARROWEST = 40  # columns of --help: with less room for words tyro does not end
+_PYTHONS_WORDS = (
+    (r"invalid literal for int\(\) with base 10: ('.*')", r"\1 is no whole number"),
+    (r"could not convert string to float: ('.*')", r"\1 is no number"),
+)
 READER_GONE = 141  # 128 + SIGPIPE, which is what ends other programs then
 
 
@@ -167,6 +171,8 @@ def _unboxed(box: str) -> str:
     ruled = [line.strip("─-╰╯") for line in lines[1:]]
     paragraph = itertools.takewhile(bool, itertools.dropwhile(operator.not_, ruled))
     said = " ".join(paragraph).removeprefix("Error parsing ").rstrip(".")
+    for python, plain in _PYTHONS_WORDS:
+        said = re.sub(python, plain, said)
     choice = re.match(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)$", said)
     if not choice:
         return said

@@ -197,7 +197,7 @@ def test_what_a_library_warns_of_is_one_line(capsys):
         (["--limit="], "--limit is given nothing"),
         (["--data-dir", ""], "--data-dir is given nothing"),
         (["--layout", "stair"], "must be one of auto, dense, staircase; did you mean staircase?"),
-        (["--seed", "abc"], "--seed: invalid literal for int() with base 10: 'abc'; see toy --help"),
+        (["--seed", "abc"], "--seed: 'abc' is no whole number; see toy --help"),
         (["stray"], "stray"),
     ],
 )
