@@ -15,8 +15,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxmlp.tf1 import eigen
-from jaxmlp.tf1.fma import rounded
 from jaxmlp.tf1.kinks import maximum
+from jaxmlp.tf1.rounding import fenced
 
 SELU_SCALE = 1.0507009873554804934193349852946
 SELU_SCALE_ALPHA = 1.7580993408473768599402175208123
@@ -112,7 +112,7 @@ def tanh(x: ArrayLike) -> Array:
 @tanh.defjvp
 def _tanh_jvp(primals: One, tangents: One) -> tuple[Array, Array]:
     y, (t,) = tanh(*primals), tangents
-    return y, t * (1 - rounded(y * y, y))
+    return y, t * (1 - fenced(y * y))
 
 
 @jax.custom_jvp

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxmlp.tf1.fma import rounded
+from jaxmlp.tf1.rounding import fenced
 
 
 class Moments(NamedTuple):
@@ -62,7 +62,7 @@ def moments(x: Array) -> Moments:
 
 def _averaged(moving: Moments, batch: Moments, momentum: float) -> Moments:
     pairs = zip(moving, jax.lax.stop_gradient(batch), strict=True)
-    return Moments(*(m - rounded((m - new) * (1 - momentum), m - new) for m, new in pairs))
+    return Moments(*(m - fenced((m - new) * (1 - momentum)) for m, new in pairs))
 
 
 def _chosen(training: ArrayLike, trained: Moments, moving: Moments) -> Moments:
@@ -72,8 +72,8 @@ def _chosen(training: ArrayLike, trained: Moments, moving: Moments) -> Moments:
 def _normalized(x: Array, used: Moments, gamma: Array | None, beta: Array | None, epsilon: float) -> Array:
     inv = jax.lax.rsqrt(used.variance + epsilon)
     inv = inv if gamma is None else inv * gamma
-    shift = rounded(used.mean * inv, used.mean + inv)  # so that a constant feature is beta, and not beta and noise
-    return rounded(x * inv, x + inv) + ((0 if beta is None else beta) - shift)
+    shift = fenced(used.mean * inv)  # so that a constant feature is beta, and not beta and noise
+    return fenced(x * inv) + ((0 if beta is None else beta) - shift)
 
 
 def _check(x: Array, **vectors: Array | None) -> None:

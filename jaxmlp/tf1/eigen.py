@@ -1,6 +1,6 @@
 """Eigen's float32 exp, log, tanh and logistic function, as TensorFlow 1.15's CPU kernels compute groups of eight.
 
-Polynomials evaluated by Horner's rule, each product rounded: `fma.py`. For the last `n mod 8` elements
+Polynomials evaluated by Horner's rule, each product rounded: `rounding.py`. For the last `n mod 8` elements
 the kernels call glibc's exp and log, which this module does not follow: a logistic(-18) is 1.5e-8 there, not 0.
 Sources: Eigen's MathFunctionsImpl.h, UnaryFunctors.h and GenericPacketMathFunctions.h; exp and log are Cephes'.
 """
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxmlp.tf1.fma import rounded
+from jaxmlp.tf1.rounding import fenced
 
 f32 = np.float32
 
@@ -42,9 +42,9 @@ LOGISTIC_UNDER = (
 def exp(x: Array) -> Array:
     """e**x, float32 -> float32: inf from 88.37627 on, 0 below -87.337."""
     clamped = jnp.clip(x, -EXP_LIMIT, EXP_LIMIT)
-    power = jnp.floor(rounded(clamped * LOG2_E, x) + f32(0.5))
-    r = clamped - rounded(power * LN2_HIGH, x) - rounded(power * LN2_LOW, x)
-    y = rounded(_horner(EXP, r) * rounded(r * r, r), r) + r + f32(1)
+    power = jnp.floor(fenced(clamped * LOG2_E) + f32(0.5))
+    r = clamped - fenced(power * LN2_HIGH) - fenced(power * LN2_LOW)
+    y = fenced(_horner(EXP, r) * fenced(r * r)) + r + f32(1)
     scale = lax.bitcast_convert_type((power.astype(jnp.int32) + 127) << 23, jnp.float32)
     return jnp.where(x == x, y * scale, x)
 
@@ -58,18 +58,18 @@ def log(x: Array) -> Array:
     # What is made of integers is never NaN, and LLVM knows: `rounded` would leave it no choice.
     mantissa, e = jnp.where(x == x, half, x), jnp.where(x == x, exponent, x)
     m = mantissa - f32(1) + jnp.where(small, mantissa, f32(0))
-    m2 = rounded(m * m, m)
-    m3 = rounded(m2 * m, m)
-    y = rounded(_horner(LOG_LOW, m) * m3, m) + _horner(LOG_MIDDLE, m)
-    y = rounded(y * m3, m) + _horner(LOG_HIGH, m)
-    y = rounded(y * m3, m) + rounded(e * LN2_LOW, e)
-    return jnp.where(x < f32(np.inf), m - rounded(m2 * f32(0.5), m) + y + rounded(e * LN2_HIGH, e), x)
+    m2 = fenced(m * m)
+    m3 = fenced(m2 * m)
+    y = fenced(_horner(LOG_LOW, m) * m3) + _horner(LOG_MIDDLE, m)
+    y = fenced(y * m3) + _horner(LOG_HIGH, m)
+    y = fenced(y * m3) + fenced(e * LN2_LOW)
+    return jnp.where(x < f32(np.inf), m - fenced(m2 * f32(0.5)) + y + fenced(e * LN2_HIGH), x)
 
 
 def tanh(x: Array) -> Array:
     """Hyperbolic tangent, float32 -> float32: that of x clamped to [-9, 9], which at 9 is exactly 1."""
     x = jnp.clip(x, -TANH_LIMIT, TANH_LIMIT)
-    x2 = rounded(x * x, x)
+    x2 = fenced(x * x)
     return x * _horner(TANH_OVER, x2) / _horner(TANH_UNDER, x2)
 
 
@@ -79,7 +79,7 @@ def logistic(x: Array) -> Array:
     Its error is up to 9e-8, so 0 and 1 first occur at -15.72 and 15.64, beside 3e-8 and 6e-8 off them; from 18 on only.
     """
     x = jnp.clip(x, -LOGISTIC_LIMIT, LOGISTIC_LIMIT)
-    x2 = rounded(x * x, x)
+    x2 = fenced(x * x)
     return jnp.clip(x * _horner(LOGISTIC_OVER, x2) / _horner(LOGISTIC_UNDER, x2) + f32(0.5), f32(0), f32(1))
 
 
@@ -87,5 +87,5 @@ def _horner(coefficients: Sequence[float], x: Array) -> Array:
     """The polynomial of these coefficients, the highest power's first."""
     y = f32(coefficients[0])
     for coefficient in coefficients[1:]:
-        y = rounded(y * x, x) + f32(coefficient)
+        y = fenced(y * x) + f32(coefficient)
     return jnp.asarray(y)
