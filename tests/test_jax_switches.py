@@ -29,7 +29,6 @@ SWITCHES: list[tuple[str, Any]] = [
     ("jax_enable_x64", True),
     ("jax_numpy_dtype_promotion", "strict"),
     ("jax_numpy_rank_promotion", "raise"),
-    ("jax_scan3", True),
     ("jax_softmax_custom_jvp", True),
     ("jax_transfer_guard", "disallow"),
     ("jax_transfer_guard_device_to_host", "disallow"),
@@ -110,7 +109,9 @@ def test_divergence_is_told_as_such_when_jax_looks_for_nans_too(few, name, jit):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("jax_no_execution", True), ("jax_transfer_guard", "disallow_explicit")], ids=str
+    ("name", "value"),
+    [("jax_no_execution", True), ("jax_scan3", True), ("jax_transfer_guard", "disallow_explicit")],
+    ids=str,
 )
 def test_a_switch_under_which_nothing_can_be_computed_is_refused_by_its_name(few, name, value):
     with switched(name, value), pytest.raises(DeviceError, match=f"{name.upper()}={value} forbids .* unset it"):

@@ -69,11 +69,11 @@ def logits_of(engine, params, batch):
     return jax.jit(lambda p: engine.map_rows(lambda x, rest, *_: model.forward(x, rest).logits, p, batch))(params)
 
 
-def assert_close(grads: Params, expected: Params) -> None:
+def assert_close(grads: Params, expected: Params, rtol: float = 1e-5) -> None:
     for name, ours in model.named(grads).items():
         theirs = model.named(expected)[name]
         error, norm = np.linalg.norm(np.asarray(ours) - theirs), np.linalg.norm(theirs)
-        assert error <= 1e-5 * norm, f"{name}: {error:.2e} of {norm:.2e}"
+        assert error <= rtol * norm, f"{name}: {error:.2e} of {norm:.2e}"
 
 
 @pytest.mark.parametrize("count", [1, 71, 300])
@@ -99,7 +99,7 @@ def test_any_number_of_layers_is_the_formula_too(engine, digits, rng, cpu, width
     totals, grads = sums(engine, params, engine.place(digits.train, cpu))
     expected_loss, _, expected_grads, _ = reference(params, digits.train)
     np.testing.assert_allclose(totals.loss, expected_loss, rtol=1e-6)
-    assert_close(grads, expected_grads)
+    assert_close(grads, expected_grads, 1e-4)  # through a layer of one unit, most of it may cancel
 
 
 @pytest.mark.parametrize("ink", ["none", "full"])
