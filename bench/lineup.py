@@ -1,11 +1,11 @@
 """Who runs: jaxmlp's engines and the programs a user would otherwise run, each a file in `bench/peers/`."""
 
 import dataclasses
-import difflib
 import importlib.util
 import sys
 from pathlib import Path
 
+from jaxmlp.checks import nearest
 from jaxmlp.errors import ConfigError
 from parity.oracle import environment
 
@@ -69,9 +69,7 @@ def chosen(names: tuple[str, ...], device: str) -> tuple[Peer, ...]:
     known = {peer.name: peer for peer in PEERS}
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else ""
-            raise ConfigError(f"peers = {name!r} is none of {', '.join(known)}; {hint}".rstrip("; "))
+            raise ConfigError(f"peers = {name!r} is none of {', '.join(known)}; {nearest(name, known)}".rstrip("; "))
     ours = tuple(peer for peer in OURS if device in peer.devices)
     return ours + tuple(peer for peer in PEERS if not names or peer.name in names)
 

@@ -1,6 +1,5 @@
 """One benchmark from its options to its last line: what is measured, printed and written."""
 
-import importlib.util
 import json
 import tempfile
 from pathlib import Path
@@ -11,8 +10,8 @@ from bench.older import Timings
 from bench.result import Result
 from bench.throughput import Plan
 from jaxmlp import machine
+from jaxmlp.checks import require_matplotlib
 from jaxmlp.data import Dataset
-from jaxmlp.errors import ConfigError
 from jaxmlp.run.files import require_writable, write_whole
 
 if TYPE_CHECKING:
@@ -97,8 +96,7 @@ def data_name(asked: str, dataset: Dataset) -> str:
 
 def require_picture(path: Path) -> None:
     """Raises ConfigError where matplotlib is not installed or does not know the file's kind, before all measuring."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError("--plot needs matplotlib: pip install -e '.[plot]'")
+    require_matplotlib("--plot")
     from bench import plot
 
     plot.require_kind(path)

@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Collection
+from importlib.util import find_spec
 
 from jaxmlp.errors import ConfigError
 
@@ -48,10 +49,21 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def require_matplotlib(option: str) -> None:
+    """Raises `ConfigError` where it is not installed: before a command's work, not after it."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError(f"{option} needs matplotlib: pip install -e '.[plot]'")
+
+
 def meant(name: str, known: Collection[str]) -> str:
     """What to say behind an unknown name: the nearest of those known, or all of them."""
+    return nearest(name, known) or f"known: {', '.join(sorted(known))}"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """`did you mean X?`, X the nearest of those known; nothing where none is near."""
     close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def require_data_name(data: str) -> None:

@@ -7,7 +7,6 @@ written · 70 a bug · 130 interrupted · 143 terminated · 141 nobody reads std
 import argparse
 import contextlib
 import dataclasses
-import difflib
 import io
 import itertools
 import operator
@@ -25,7 +24,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from jaxmlp import __version__, config_file, environment, signals, streams
-from jaxmlp.checks import meant
+from jaxmlp.checks import meant, nearest
 from jaxmlp.errors import ConfigError, JaxmlpError, OutputError
 from jaxmlp.failures import Mistakes, failure
 
@@ -178,9 +177,8 @@ def _unboxed(box: str) -> str:
         return said
     value, option, known = choice.groups()
     names = re.findall(r"'([^']*)'", known)
-    close = difflib.get_close_matches(value, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"{option} {value} is impossible: it must be one of {', '.join(names)}{hint}"
+    allowed = f"{option} {value} is impossible: it must be one of {', '.join(names)}"
+    return f"{allowed}; {nearest(value, names)}".rstrip("; ")
 
 
 @contextlib.contextmanager

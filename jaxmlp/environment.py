@@ -12,12 +12,6 @@ from jaxmlp.errors import ConfigError
 VARIABLES = ("JAXMLP_DATA_DIR", "JAXMLP_TEST_SEED", "JAXMLP_TRACEBACK")  # the second is of our tests
 
 
-def folder(variable: str) -> Path | None:
-    """The path that a variable names, None where it is unset or empty. Raises ConfigError, see `home`."""
-    named = os.environ.get(variable)
-    return home(f"${variable}", Path(named)) if named else None
-
-
 def unknown_variables() -> Iterator[str]:
     """A line for each variable that looks like one of ours and is none."""
     for name in sorted(os.environ):

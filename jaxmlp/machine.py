@@ -15,11 +15,15 @@ _VECTOR = (("sse2", "SSE2"), ("avx", "AVX"), ("avx2", "AVX2"), ("avx512f", "AVX-
 def processor() -> str:
     """For example `AMD EPYC, 2 cores, AVX-512`: its name, the cores this process may use, vector instructions."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    fields = _cpuinfo()
-    name = fields.get("model name", "") or platform.processor() or platform.machine()
+    fields, name = _cpuinfo(), model()
     flags = set((fields.get("flags") or fields.get("Features") or "").split())
     widest = [called for flag, called in _VECTOR if flag in flags][-1:]
     return ", ".join([name, f"{cores} cores", *widest])
+
+
+def model() -> str:
+    """The processor's name, or its architecture where the system tells no name."""
+    return _cpuinfo().get("model name", "") or platform.processor() or platform.machine()
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from jaxmlp.data.dataset import PIXELS, Dataset, Split
 from jaxmlp.data.idx import check
-from jaxmlp.data.mnist import FILES
+from jaxmlp.data.mnist import FILES, named_folder
 from jaxmlp.data.reachable import first_to_answer
 from jaxmlp.errors import ConfigError, DataError, DataUnreachable
 
@@ -63,15 +63,14 @@ def _library() -> Any:
 
 def _mnist_files(data_dir: Path | None) -> Path | None:
     """The folder that was named, if it holds MNIST's four .gz files."""
-    named = data_dir or os.environ.get("JAXMLP_DATA_DIR")
-    folder = Path(named).expanduser() if named else None
+    folder, _ = named_folder(data_dir) or (None, "")
     return folder if folder and all((folder / f"{name}.gz").is_file() for name in FILES) else None
 
 
 def _builder(library: Any, name: str, data_dir: Path | None) -> Any:
     """The library's object for the set, in the file format that can be read without TensorFlow."""
     try:
-        return library.builder(name, data_dir=data_dir and data_dir.expanduser(), file_format="array_record")
+        return library.builder(name, data_dir=data_dir and os.path.expanduser(data_dir), file_format="array_record")
     except library.core.DatasetNotFoundError:
         known = library.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(name.split("/")[0], known)

@@ -36,4 +36,4 @@ def _data(data: str, data_dir: Path | None, dataset: Dataset) -> dict[str, str |
 
 
 def _absolute(path: str | Path) -> str:
-    return str(Path(path).expanduser().absolute())
+    return os.path.abspath(os.path.expanduser(path))  # pathlib's raises where there is no such user

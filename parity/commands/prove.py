@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from jaxmlp import machine
+from jaxmlp.checks import require_matplotlib
 from jaxmlp.data import Dataset
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress, write
@@ -43,7 +44,7 @@ def prove(options: ProveOptions) -> int:
     for file in (*written, options.out / "any.npz"):  # these, and what is to be read, before minutes of work
         require_writable(file)
     if options.plot:
-        plot.require_matplotlib()
+        require_matplotlib("--plot")
     findings = read_findings(options.mutants) if options.mutants else []
     proof = run(options, lambda what: write(f"… {what}", sys.stderr))
     if options.json:

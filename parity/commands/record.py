@@ -7,7 +7,6 @@ that leads close to the free run's. What TensorFlow computed from exactly those 
 import datetime
 import hashlib
 import json
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from jaxmlp import machine
 from jaxmlp.data import Dataset
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress
@@ -85,7 +85,11 @@ def seed_recording(
             traced[step] = StepTrace(in_role("weights", start), got)
             progress.update()
     header = told(case, initial, asked, "recording")
-    header["provenance"] |= {"recorded": datetime.date.today().isoformat(), "cpu": cpu(), "threads": oracle.threads}
+    header["provenance"] |= {
+        "recorded": datetime.date.today().isoformat(),
+        "cpu": machine.model(),
+        "threads": oracle.threads,
+    }
     series = {name: free[name] for name in (*SERIES, "test_predictions")}
     return Trace(header, series, traced), reference.known(program, dataset)
 
@@ -111,12 +115,3 @@ def identity(program: Program, dataset: Dataset, steps: Sequence[int]) -> str:
     """A folder name for one unfinished run: another program, data set or choice of steps gets another."""
     everything = [program.digest(), program.steps, program.report_every, data_digests(arrays(dataset)), list(steps)]
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
-
-
-def cpu() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

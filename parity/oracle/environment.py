@@ -25,7 +25,7 @@ PATIENCE = 120  # seconds for an import that takes two
 def folder() -> Path:
     """$PARITY_TF115, or a folder in the user's cache."""
     named = os.environ.get("PARITY_TF115")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("jaxmlp") / "tf115"
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_cache_path("jaxmlp") / "tf115"
 
 
 def interpreter(where: Path) -> Path:
@@ -98,7 +98,8 @@ def set_up(python: Path | None, where: Path, tell: Callable[[], None] = lambda: 
 
 def _python37(named: Path | None) -> Path:
     """The first of the places to look that is a Python 3.7; a place the user named must be one."""
-    if named := named or (Path(os.environ["PARITY_PYTHON37"]) if "PARITY_PYTHON37" in os.environ else None):
+    told = os.environ.get("PARITY_PYTHON37")
+    if named := named or (None if told is None else Path(os.path.expanduser(told))):
         if not _is_37(named):
             raise CannotCompare(f"{named} is not a Python 3.7, the last that TensorFlow 1.15.5 was built for")
         return named

@@ -1,14 +1,12 @@
 """Both sides' free runs in one figure: losses, accuracies, and below how far the losses part. Needs matplotlib."""
 
 import io
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parity.compare.limits import relative_difference
 from parity.compare.trace import tests
-from parity.errors import CannotCompare
 from parity.report.proof import Proof, scope
 
 if TYPE_CHECKING:
@@ -17,12 +15,6 @@ if TYPE_CHECKING:
 INK, MUTED, GRID = "#1f2933", "#64748b", "#e2e8f0"
 REFERENCE, ENGINES = "#e3b341", ("#1f5fbf", "#b0408f", "#0b8a8a", "#c2571a")
 FLOOR = 1e-9  # equal losses are drawn here, a logarithm having no zero
-
-
-def require_matplotlib() -> None:
-    """Before minutes of work. Raises `CannotCompare` where it is not installed."""
-    if find_spec("matplotlib") is None:
-        raise CannotCompare("--plot needs matplotlib: pip install -e '.[plot]'")
 
 
 def curves(proof: Proof) -> bytes:

@@ -49,3 +49,9 @@ def test_paths_within_the_name_of_the_data_are_absolute(placed, digits, tmp_path
     assert kept(placed, digits, f"{kind}:a/b") == (f"{kind}:{tmp_path / 'a/b'}", None)
     assert kept(placed, digits, f"{kind}:~/a, b") == (f"{kind}:{Path.home() / 'a, b'}", None)
     assert kept(placed, digits, kind) == (kind, None)
+
+
+def test_a_home_that_does_not_exist_does_not_end_a_run(placed, digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JAXMLP_DATA_DIR", "~nosuchuser/mnist")
+    assert kept(placed, digits, f"idx:{tmp_path}")[1] == str(tmp_path / "~nosuchuser/mnist")

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from vectors import FAMILY, floats
+from family import VECTORS as FAMILY
+from family import array as floats
 
 from jaxmlp.tf1 import optimizers, schedules
 

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from vectors import FAMILY, floats
+from family import VECTORS as FAMILY
+from family import array as floats
 
 from jaxmlp.tf1 import libm, schedules
 

@@ -1,15 +1,14 @@
 """All pictures of a run."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from jaxmlp import model
+from jaxmlp.checks import require_matplotlib
 from jaxmlp.data import Dataset
 from jaxmlp.data.dataset import PIXELS
-from jaxmlp.errors import ConfigError
 from jaxmlp.run.observers import Observer
 from jaxmlp.run.plots.confusion import confusion
 from jaxmlp.run.plots.curves import curves
@@ -24,8 +23,7 @@ class Plots(Observer):
 
     def __init__(self):
         """Raises ConfigError when matplotlib is not installed: before a run, not after it."""
-        if find_spec("matplotlib") is None:
-            raise ConfigError("--plots needs matplotlib: pip install -e '.[plot]'")
+        require_matplotlib("--plots")
         self._reports: list[Report] = []
 
     def on_step(self, report: Report) -> None:

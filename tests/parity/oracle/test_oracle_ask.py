@@ -203,3 +203,12 @@ def test_a_python_3_7_is_found_in_pyenvs_versions(tmp_path, monkeypatch, stand_i
 def test_the_environments_folder_can_be_named(monkeypatch):
     monkeypatch.setenv("PARITY_TF115", os.path.join("~", "elsewhere"))
     assert environment.folder() == Path.home() / "elsewhere"
+
+
+def test_a_home_that_does_not_exist_is_a_folder_without_tensorflow_and_no_crash(monkeypatch):
+    monkeypatch.setenv("PARITY_TF115", "~nosuchuser/tf115")
+    with pytest.raises(CannotCompare, match=r"there is no TensorFlow 1\.15 at ~nosuchuser/tf115"):
+        environment.require()
+    monkeypatch.setenv("PARITY_PYTHON37", "~nosuchuser/python3.7")
+    with pytest.raises(CannotCompare, match=r"is not a Python 3\.7"):
+        environment.set_up(None, Path("unused"))
