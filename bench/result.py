@@ -1,7 +1,6 @@
 """A whole result: what was measured, where and by which command; as text, as JSON, and recorded. Serves `session`."""
 
 import dataclasses
-import datetime
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -49,10 +48,7 @@ class Result:
         ours = best_of_ours(self.rows)
         return {
             "format": FORMAT,
-            "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-            "command": machine.command("bench"),
-            "commit": machine.commit(),
-            "processor": machine.processor(),
+            **machine.made("bench"),
             "versions": _versions(),
             "workload": {**self.workload._asdict(), "flop_per_step": self.workload.flop},
             "roofline": self.roofline._asdict(),

@@ -1,5 +1,6 @@
 """Where and how a result came about: processor, vector instructions, the command, the commit. For reports."""
 
+import datetime
 import os
 import platform
 import re
@@ -10,6 +11,13 @@ from pathlib import Path
 
 # As Linux names them, each including those before it; what a float32 matmul's speed hangs on most.
 _VECTOR = (("sse2", "SSE2"), ("avx", "AVX"), ("avx2", "AVX2"), ("avx512f", "AVX-512"), ("asimd", "NEON"))
+
+
+def made(module: str) -> dict[str, str | None]:
+    """When, how and where this process makes a result: its date, command, commit and processor."""
+    now = datetime.datetime.now(datetime.UTC)
+    told = {"date": f"{now:%Y-%m-%d %H:%M} UTC", "command": command(module), "commit": commit()}
+    return {**told, "processor": processor()}
 
 
 def processor() -> str:

@@ -112,10 +112,9 @@ class Graph:
         regularizer: str | None = None,
     ) -> LayerSeeds:
         """`tf.layers.dense` or `tf.contrib.layers.fully_connected` of [N, inputs]. `bias` None: it has none."""
-        of_kernel, of_bias = self.variable(kernel, (inputs, units)), None
+        of_kernel = self.variable(kernel, (inputs, units))
         self.ops += _of(REGULARIZERS, regularizer, "regularizer") if regularizer else 0
-        if bias:
-            of_bias = self.variable(bias, units)
+        of_bias = self.variable(bias, units) if bias else None
         self.ops += 2 if bias else 1  # the product, and the sum
         self.ops += _of(ACTIVATIONS, activation, "activation") if activation else 0
         return LayerSeeds(of_kernel, of_bias)
@@ -129,9 +128,8 @@ class Graph:
         bias: str | None = "zeros",
     ) -> LayerSeeds:
         """`tf.keras.layers.Dense` of [N, inputs]. A model's input is a placeholder, before the first."""
-        of_kernel, of_bias = self.variable(kernel, (inputs, units), use_resource=True), None
-        if bias:
-            of_bias = self.variable(bias, units, use_resource=True)
+        of_kernel = self.variable(kernel, (inputs, units), use_resource=True)
+        of_bias = self.variable(bias, units, use_resource=True) if bias else None
         self.ops += 4 if bias else 2  # the product and the sum, each with a read of its variable
         self.ops += _of(KERAS_ACTIVATIONS, activation, "activation") if activation else 0
         return LayerSeeds(of_kernel, of_bias)

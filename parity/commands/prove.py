@@ -1,6 +1,5 @@
 """`python -m parity`: holds the port against TensorFlow and says whether it is the same program."""
 
-import datetime
 import itertools
 import sys
 import time
@@ -106,9 +105,7 @@ def allowance(options: ProveOptions, program: Program, dataset: Dataset, device:
 
 def made() -> dict[str, str]:
     """When, how and where: of this process's proof."""
-    now = datetime.datetime.now(datetime.UTC)
-    told = {"date": f"{now:%Y-%m-%d %H:%M} UTC", "command": machine.command("parity"), "commit": machine.commit() or ""}
-    return {**{name: text for name, text in told.items() if text}, "processor": machine.processor()}
+    return {name: text for name, text in machine.made("parity").items() if text}
 
 
 def hold(subjects: Iterable[Port], expected: Reference, allowed: Budget | None, out: Path) -> list[Candidate]:
