@@ -45,6 +45,18 @@ def require_float32(name: str, value: object) -> None:
     require(name, value, holds, "a positive number that float32 can hold")
 
 
+def require_number(name: str, value: object) -> None:
+    """Raises `ConfigError` unless `value` is a number that is finite as a float32."""
+    holds = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FLOAT32_MAX
+    require(name, value, holds, "a number that float32 can hold")
+
+
+def require_keep_prob(name: str, value: object) -> None:
+    """Raises `ConfigError` unless `value` is a probability above 0: of keeping a unit, 1 is no dropout."""
+    holds = isinstance(value, int | float) and not isinstance(value, bool) and FLOAT32_TINY <= value <= 1
+    require(name, value, holds, "above 0 and at most 1, the share of units that is kept")
+
+
 def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 

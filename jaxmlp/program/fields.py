@@ -1,0 +1,84 @@
+"""Dataclasses as plain data and back: nested tables, in which `kind` says which of several a table is."""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from jaxmlp.checks import meant, require
+from jaxmlp.errors import ConfigError
+
+
+def as_data(part: Any) -> Any:
+    """Every field by its name, lists for tuples; what has a kind says it."""
+    if isinstance(part, tuple):
+        return [as_data(one) for one in part]
+    if not dataclasses.is_dataclass(part):
+        return part
+    fields = {field.name: as_data(getattr(part, field.name)) for field in dataclasses.fields(part)}
+    return {"kind": part.kind, **fields} if hasattr(part, "kind") else fields  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def beyond_defaults(part: Any, default: type | None = None) -> Any:
+    """Nested dicts of what differs from the defaults; 1 and 1.0 are one number. `default`: the kind unless said."""
+    if isinstance(part, tuple):
+        return [beyond_defaults(one) for one in part]
+    if not dataclasses.is_dataclass(part):
+        return part
+    hints = get_type_hints(type(part))
+    own: dict[str, Any] = {} if default in (None, type(part)) else {"kind": part.kind}  # pyright: ignore[reportAttributeAccessIssue]
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if value != field.default:
+            kinds = kinds_of(hints[field.name])
+            is_number = isinstance(value, int) and not isinstance(value, bool) and hints[field.name] is not int
+            own[field.name] = float(value) if is_number else beyond_defaults(value, kinds[0] if kinds else None)
+    return own
+
+
+def built(hint: Any, value: Any, where: str) -> Any:
+    """`value` as the type: a dataclass from a mapping, a tuple from a list; anything else checks itself.
+
+    Raises ConfigError naming the field, what is wrong and what is right.
+    """
+    kinds = kinds_of(hint)
+    if kinds and (isinstance(value, Mapping) or _only_kinds(hint)) and not (value is None and _optional(hint)):
+        require(where, value, isinstance(value, Mapping), "a table of fields")
+        return _built_kind(kinds, value, where)
+    if get_origin(hint) is tuple:
+        require(where, value, isinstance(value, list | tuple), "a list")
+        return tuple(built(get_args(hint)[0], one, f"{where}[{i}]") for i, one in enumerate(value))
+    return value
+
+
+def kinds_of(hint: Any) -> tuple[type, ...]:
+    """The dataclasses that a field may be, the one that it is without `kind` first."""
+    return tuple(one for one in _members(hint) if dataclasses.is_dataclass(one) and isinstance(one, type))
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _optional(hint: Any) -> bool:
+    return type(None) in _members(hint)
+
+
+def _only_kinds(hint: Any) -> bool:
+    return all(one is type(None) or one in kinds_of(hint) for one in _members(hint))
+
+
+def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -> Any:
+    by_kind: dict[Any, Any] = {getattr(one, "kind", None): one for one in kinds}
+    name = value.get("kind", getattr(kinds[0], "kind", None))
+    if name not in by_kind:
+        raise ConfigError(f"{where}: unknown kind {name!r}; {meant(str(name), by_kind)}")
+    chosen: Any = by_kind[name]
+    hints = {field.name: get_type_hints(chosen)[field.name] for field in dataclasses.fields(chosen)}
+    own = {key: one for key, one in value.items() if key != "kind" or name is None}
+    for key, one in own.items():
+        require(f"{where}.{key}", one, key in hints, f"left out: known fields are {', '.join(hints) or 'none'}")
+    try:
+        return chosen(**{key: built(hints[key], one, f"{where}.{key}") for key, one in own.items()})
+    except TypeError as error:  # a field without a default is missing
+        raise ConfigError(f"{where}: {error}") from None
