@@ -52,9 +52,9 @@ def require_number(name: str, value: object) -> None:
 
 
 def require_keep_prob(name: str, value: object) -> None:
-    """Raises `ConfigError` unless `value` is a probability above 0: of keeping a unit, 1 is no dropout."""
+    """Raises `ConfigError` unless `value` is a probability above 0, of keeping a unit: 1, or less as a float32 too."""
     holds = isinstance(value, int | float) and not isinstance(value, bool) and FLOAT32_TINY <= value <= 1
-    require(name, value, holds, "above 0 and at most 1, the share of units that is kept")
+    require(name, value, holds and (value == 1 or value <= 1 - 2**-24), "above 0 and at most 1, the share that is kept")
 
 
 def is_whole(value: object) -> bool:

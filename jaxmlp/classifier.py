@@ -11,17 +11,16 @@ import numpy as np
 from jax import Array
 
 from jaxmlp import device as devices
-from jaxmlp import model
 from jaxmlp.data import checked
 from jaxmlp.data.dataset import Dataset, Split
 from jaxmlp.engine import Engine, evaluation, select
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
+from jaxmlp.network import Network, hits
 from jaxmlp.program import Program
 from jaxmlp.run.model_file import read_model, write_model
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.tf1.losses import softmax_cross_entropy
-from jaxmlp.trainer import Run, place, probabilities
+from jaxmlp.trainer import Run, place_for, probabilities
 
 AUTO = Execution()  # all left to the device
 
@@ -29,7 +28,7 @@ AUTO = Execution()  # all left to the device
 class Evaluation(NamedTuple):
     """How well a model does on a split."""
 
-    loss: float  # the mean softmax cross-entropy
+    loss: float  # the mean of the program's, without a penalty
     accuracy: float  # percent
 
 
@@ -42,7 +41,7 @@ class Model:
 
     @property
     def classes(self) -> int:
-        return len(self.params[-1].biases)
+        return self.params[-1].weights.shape[1]
 
     def predict(self, images: Any) -> np.ndarray:
         """The class of each image, int [N]: its largest probability, the first of several."""
@@ -64,7 +63,8 @@ class Model:
         device = devices.pick("auto")
         engine = select(evaluation(AUTO), device, len(split.labels))
         params = jax.device_put(self.params, device)
-        return {"params": params, "batch": engine.place(split, device), "engine": engine}
+        network = Network.of(self.program).evaluating()
+        return {"params": params, "batch": engine.place(split, device), "engine": engine, "network": network}
 
     def save(self, path: str | Path) -> None:
         """One safetensors file, whole or not at all. Raises OutputError naming the path."""
@@ -88,17 +88,17 @@ def fit(
     Raises DataError naming the array that is not what it must be, DeviceError where there is no such device, and
     DivergedError where the loss is not finite.
     """
-    run = Run(program, place(execution, dataset, devices.pick(device)))
+    run = Run(program, place_for(program, execution, dataset, devices.pick(device)))
     drive(run, observers)
     return Model(program, jax.device_get(run.state.params))
 
 
-@functools.partial(jax.jit, static_argnames="engine")
-def _judged(params: Params, batch: Any, *, engine: Engine) -> tuple[Array, Array]:
-    """Each image's cross-entropy, float32 [N], and whether it is classified right, bool [N]."""
+@functools.partial(jax.jit, static_argnames=("engine", "network"))
+def _judged(params: Params, batch: Any, *, engine: Engine, network: Network) -> tuple[Array, Array]:
+    """Each image's loss, float32 [N], and whether it is classified right, bool [N]."""
 
     def of_rows(inputs: Array, rest: Params, labels: Array, _: Any) -> tuple[Array, Array]:
-        logits = model.forward(inputs, rest).logits
-        return softmax_cross_entropy(logits, labels), model.hits(logits, labels)
+        logits = network.forward(inputs, rest).logits
+        return network.losses(logits, labels), hits(logits, labels)
 
     return engine.map_rows(of_rows, params, batch)

@@ -62,7 +62,8 @@ def _train(argv: Sequence[str] | None) -> int:
     program, device = options.program.program(), options.device.pick()
     options.cache.enable()
     dataset = options.data.load(program.seed)
-    console = session.Console(program.steps, dataset, options.quiet, options.json)
+    steps = program.settled(len(dataset.train.labels)).steps
+    console = session.Console(steps, dataset, options.quiet, options.json)
     asked, target = vars(options.data) | vars(options.program), options.target_accuracy
     execution, out = options.execution, options.out
     return session.train(program, execution, dataset, device, console, plots, out, target, asked=asked)

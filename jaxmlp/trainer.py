@@ -1,43 +1,51 @@
 """The training loop, free of files and screens: a pure step, and a `Run` that yields a `Report` a step.
 
-A step is one full-batch update; its loss and training accuracy are those before it, the test accuracy that after it.
+A step is one update, on the whole training set or on a minibatch; its loss and training accuracy are those before it,
+the test accuracy that after it.
 """
 
 import contextlib
+import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
-from jaxmlp import model
+from jaxmlp import minibatches, model
 from jaxmlp.data.checked import checked
 from jaxmlp.data.dataset import PIXELS, Dataset
-from jaxmlp.engine import Engine, LossFn, evaluation, select, settle
-from jaxmlp.errors import DivergedError
+from jaxmlp.engine import Engine, LossFn, evaluation, minibatch, select, settle
+from jaxmlp.engine.minibatch import Pool
+from jaxmlp.errors import ConfigError, DivergedError
 from jaxmlp.execution import Execution
+from jaxmlp.method import Method, Slots, method_of, slots_of
 from jaxmlp.model import Params
+from jaxmlp.network import ORIGINAL, Network, hits
 from jaxmlp.program import Program
-from jaxmlp.tf1.losses import softmax_cross_entropy
+from jaxmlp.random_ops import Draws, draws_of, evaluated, masks
+
+BLOCK = 500  # minibatch steps without the host, at most: a few seconds, after which Ctrl-C is heard
 
 
 class State(NamedTuple):
     """All that one step hands to the next."""
 
     params: Params
-    slots: optax.OptState
+    slots: Slots
     step: Array  # int32, updates done
+    draws: Draws = ()  # the random ops' generators
 
 
 class Metrics(NamedTuple):
-    """What a step measures on the training set, before its update."""
+    """What a step measures on its batch, before its update."""
 
-    loss: Array  # float32, the mean over all images
+    loss: Array  # float32, the mean over all images, and the penalty
     correct: Array  # int32
 
 
@@ -46,8 +54,32 @@ class Report(NamedTuple):
 
     step: int
     loss: float
-    train_accuracy: float  # percent
+    train_accuracy: float  # percent of the batch
     test_accuracy: float | None  # percent, after the update; None between reports
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What a step of a program does, without numbers: programs of equal recipes share a compiled step."""
+
+    network: Network = ORIGINAL
+    method: Method = method_of(Program())  # noqa: RUF009  (frozen)
+
+    @classmethod
+    def of(cls, program: Program) -> "Recipe":
+        """The program's."""
+        return cls(Network.of(program), method_of(program))
+
+
+RECIPE = Recipe()  # the original's
+
+
+class Updates(Protocol):
+    """What `make_step` needs of a `Method`; its slots are its own."""
+
+    def __call__(self, mean: Params, slots: Any, params: Params) -> tuple[Params, Any]: ...
+
+    def penalty(self, params: Params, slots: Any) -> Array | None: ...
 
 
 Step = Callable[..., tuple[State, Metrics]]  # State, Batch, rows -> the next State and what was measured
@@ -61,81 +93,88 @@ def init(program: Program, classes: int) -> State:
 def state_of(program: Program, params: Params) -> State:
     """The state before step 0 with other weights."""
     params = jax.device_put(params)  # said in so many words here and below: JAX_TRANSFER_GUARD forbids what is not
-    rate = jax.device_put(np.asarray(program.optimizer.learning_rate, params[-1].biases.dtype))
-    return State(params, _slots(params, rate), jax.device_put(np.int32(0)))
+    draws = draws_of(program, PIXELS, params[-1].weights.shape[1])
+    return State(params, slots_of(program, params), jax.device_put(np.int32(0)), draws)
 
 
-@jax.jit
-def _slots(params: Params, rate: Array) -> optax.OptState:
-    return descent(rate).init(params)  # pyright: ignore[reportArgumentType]
-
-
-def descent(learning_rate: float) -> optax.GradientTransformationExtraArgs:
-    """Plain gradient descent with the rate in its state.
-
-    XLA may contract the product with the subtraction, so its bits are not always those of the `gradient_descent` in
-    `tf1.optimizers`, which rounds both as TensorFlow does; parity's T3 allows for that.
-    """
-    return optax.inject_hyperparams(optax.sgd)(learning_rate=learning_rate)
-
-
-OPTIMIZER = descent(math.nan)  # its update reads the rate in the state, so one serves every program
-
-
-def make_step(engine: Engine, loss: LossFn = model.loss, optimizer: optax.GradientTransformation = OPTIMIZER) -> Step:
-    """One update on the whole batch: the sums of the engine, their mean, the optimizer. Pure, and not compiled."""
+def make_step(engine: Engine, loss: LossFn = ORIGINAL.loss, method: Updates = RECIPE.method) -> Step:
+    """One update on a whole batch: the sums of the engine, their mean, the method. Pure, and not compiled."""
 
     def step(state: State, batch: Any, rows: Any = None) -> tuple[State, Metrics]:
-        totals, sums = engine.sum_grads(loss, state.params, batch, rows)
-        grads: Any = jax.tree.map(lambda grad: grad / batch.size, sums)
-        updates, slots = optimizer.update(grads, state.slots, state.params)  # pyright: ignore[reportArgumentType]
-        params: Any = optax.apply_updates(state.params, updates)  # pyright: ignore[reportArgumentType]
-        return State(params, slots, state.step + 1), Metrics(totals.loss / batch.size, totals.correct)
+        params, slots = state.params, state.slots
+        totals, sums = engine.sum_grads(loss, params, batch, rows)
+        mean: Any = jax.tree.map(lambda grad: grad / batch.size, sums)
+        penalty = method.penalty(params, slots)
+        mean_loss = totals.loss / batch.size
+        measured = Metrics(mean_loss if penalty is None else mean_loss + penalty, totals.correct)
+        params, slots = method(mean, slots, params)
+        return State(params, slots, state.step + 1, state.draws), measured
 
     return step
 
 
-@functools.partial(jax.jit, static_argnames="engine", donate_argnames="state")
-def step(state: State, batch: Any, *, engine: Engine) -> tuple[State, Metrics]:
-    """`make_step(engine)`, compiled once for any number of runs of one shape."""
-    return make_step(engine)(state, batch)
+def step_on(state: State, batch: Any, rows: Array | None, *, engine: Engine, recipe: Recipe) -> tuple[State, Metrics]:
+    """`make_step` with the step's dropout masks drawn first, and its minibatch taken: `rows` int32 [n] of a `Pool`."""
+    drawn, draws = masks(recipe.network, state.params, state.draws, batch.size if rows is None else len(rows))
+    if isinstance(batch, Pool):
+        assert rows is not None, "a step takes rows of a pool"
+        batch = batch.take(rows, drawn.pixels)
+    step = make_step(engine, recipe.network.loss, recipe.method)
+    return step(state._replace(draws=draws), batch, drawn.hidden)
 
 
-@functools.partial(jax.jit, static_argnames=("engine", "capacity"), donate_argnames="state")
-def advance(state: State, batch: Any, count: Array, *, engine: Engine, capacity: int) -> tuple[State, Metrics]:
+@functools.partial(jax.jit, static_argnames=("engine", "recipe"), donate_argnames="state")
+def step(
+    state: State, batch: Any, rows: Array | None = None, *, engine: Engine, recipe: Recipe = RECIPE
+) -> tuple[State, Metrics]:
+    """`step_on`, compiled once for any number of runs of one shape."""
+    return step_on(state, batch, rows, engine=engine, recipe=recipe)
+
+
+@functools.partial(jax.jit, static_argnames=("engine", "capacity", "recipe"), donate_argnames="state")
+def advance(
+    state: State,
+    batch: Any,
+    count: Array,
+    rows: Array | None = None,
+    *,
+    engine: Engine,
+    capacity: int,
+    recipe: Recipe = RECIPE,
+) -> tuple[State, Metrics]:
     """`count` (int32, at most `capacity`) steps with the host out of the loop; metrics [capacity], the rest unset.
 
-    The count is an argument, so blocks of any length share one compiled program.
+    `rows` int32 [capacity, n]: each step's minibatch. The count is an argument, so blocks of any length share one
+    compiled program.
     """
-    one_step = make_step(engine)
 
     def body(i: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
         state, measured = carry
-        state, metrics = one_step(state, batch)
+        state, metrics = step_on(state, batch, None if rows is None else rows[i], engine=engine, recipe=recipe)
         return state, jax.tree.map(lambda all, one: all.at[i].set(one), measured, metrics)
 
-    unset = Metrics(jnp.zeros(capacity, state.params[0].biases.dtype), jnp.zeros(capacity, jnp.int32))
+    unset = Metrics(jnp.zeros(capacity, state.params[0].weights.dtype), jnp.zeros(capacity, jnp.int32))
     return jax.lax.fori_loop(0, count, body, (state, unset))
 
 
-@functools.partial(jax.jit, static_argnames="engine")
-def correct_count(params: Params, batch: Any, *, engine: Engine) -> Array:
+@functools.partial(jax.jit, static_argnames=("engine", "network"))
+def correct_count(params: Params, batch: Any, *, engine: Engine, network: Network = ORIGINAL) -> Array:
     """int32: images of the batch whose largest logit is their label's."""
-    hits = engine.map_rows(lambda x, rest, y, _: model.hits(model.forward(x, rest).logits, y), params, batch)
-    return hits.sum(dtype=jnp.int32)
+    right = engine.map_rows(lambda x, rest, y, _: hits(network.forward(x, rest).logits, y), params, batch)
+    return right.sum(dtype=jnp.int32)
 
 
-@functools.partial(jax.jit, static_argnames="engine")
-def probabilities(params: Params, batch: Any, *, engine: Engine) -> Array:
+@functools.partial(jax.jit, static_argnames=("engine", "network"))
+def probabilities(params: Params, batch: Any, *, engine: Engine, network: Network = ORIGINAL) -> Array:
     """Softmax of every image's logits, float [N, C], in the order the images came."""
-    logits = engine.map_rows(lambda x, rest, *_: model.forward(x, rest).logits, params, batch)
+    logits = engine.map_rows(lambda x, rest, *_: network.forward(x, rest).logits, params, batch)
     return jax.nn.softmax(logits)
 
 
-@functools.partial(jax.jit, static_argnames="engine")
-def cross_entropies(params: Params, batch: Any, *, engine: Engine) -> Array:
+@functools.partial(jax.jit, static_argnames=("engine", "network"))
+def losses(params: Params, batch: Any, *, engine: Engine, network: Network = ORIGINAL) -> Array:
     """Every image's loss, float [N], in the order the images came."""
-    return engine.map_rows(lambda x, rest, y, _: softmax_cross_entropy(model.forward(x, rest).logits, y), params, batch)
+    return engine.map_rows(lambda x, rest, y, _: network.losses(network.forward(x, rest).logits, y), params, batch)
 
 
 class Placed(NamedTuple):
@@ -143,20 +182,45 @@ class Placed(NamedTuple):
 
     execution: Execution  # settled
     engine: Engine
-    train: Any  # what engine.place returned
+    train: Any  # what engine.place returned, or a Pool for minibatches
     evaluator: Engine
     test: Any  # what evaluator.place returned
     classes: int
     device: jax.Device
 
 
-def place(execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
-    """Lays the data out as `execution` says. Raises DataError naming the array that is not what it must be."""
+def place(execution: Execution, dataset: Dataset, device: jax.Device, pooled: bool = False) -> Placed:
+    """Lays the data out as `execution` says. Raises DataError naming the array that is not what it must be.
+
+    `pooled`: for programs of which `takes_rows` holds. A layout that orders the images is none for them: ConfigError.
+    """
     dataset = checked(dataset)
     images, tests = len(dataset.train.labels), len(dataset.test.labels)
+    if pooled:
+        execution = _of_rows(execution)
     engine, evaluator = select(execution, device, images), select(evaluation(execution), device, tests)
-    train, test = engine.place(dataset.train, device), evaluator.place(dataset.test, device)
+    train = minibatch.place(dataset.train, device) if pooled else engine.place(dataset.train, device)
+    test = evaluator.place(dataset.test, device)
     return Placed(settle(execution, device, images), engine, train, evaluator, test, len(dataset.class_names), device)
+
+
+def place_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
+    """`place` as the program needs it."""
+    return place(execution, dataset, device, takes_rows(program))
+
+
+def takes_rows(program: Program) -> bool:
+    """Whether a step takes rows of the training set: a minibatch, or all of them to drop some of their pixels."""
+    return program.batching is not None or program.input_keep_prob < 1
+
+
+def _of_rows(execution: Execution) -> Execution:
+    if execution.layout == "staircase":
+        raise ConfigError(
+            "layout = 'staircase' orders the whole training set: with minibatches or dropout on the pixels it must be "
+            "dense or auto"
+        )
+    return dataclasses.replace(execution, layout="dense")
 
 
 class Run:
@@ -166,10 +230,13 @@ class Run:
     """
 
     def __init__(self, program: Program, placed: Placed):
-        self.program, self.placed = program, placed
+        """Raises ConfigError where the program asks for what the data has not, or for another layout than `placed`."""
+        self.program, self.placed, self.recipe = program.settled(placed.train.size), placed, Recipe.of(program)
+        if takes_rows(program) != isinstance(placed.train, Pool):
+            raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
         self.state = jax.device_put(init(program, placed.classes), placed.device)
-        # A step on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of the loop.
-        self._capacity = 1 if placed.device.platform == "cpu" else min(program.report_every, program.steps)
+        self._rows = self._rows_from(0)
+        self._capacity = self._block()
 
     def __iter__(self) -> Iterator[Report]:
         """Trains from the current state to `program.steps`, a report a step. Raises DivergedError."""
@@ -184,21 +251,27 @@ class Run:
                     raise _diverged(step, f"the loss at step {step} is {loss}", last_finite, self.program)
                 last_finite = loss
                 with self._finite(step, last_finite):
-                    test = self.test_accuracy() if self.program.reports(step) else None
-                yield Report(step, loss, 100.0 * int(corrects[offset]) / self.placed.train.size, test)
+                    test = self._reported() if self.program.reports(step) else None
+                yield Report(step, loss, 100.0 * int(corrects[offset]) / self.batch_size, test)
+
+    @property
+    def batch_size(self) -> int:
+        """Images a step."""
+        batching = self.program.batching
+        return batching.size if batching else self.placed.train.size
 
     def test_accuracy(self) -> float:
         """Percent of the test images the current weights classify right."""
-        correct = correct_count(self.state.params, self.placed.test, engine=self.placed.evaluator)
+        correct = correct_count(self.state.params, self.placed.test, **self._evaluating)
         return 100.0 * int(jax.device_get(correct)) / self.placed.test.size
 
     def test_predictions(self) -> np.ndarray:
         """The original's last line: softmax of all test images, float32 [N, C], in the order of the data set."""
-        return jax.device_get(probabilities(self.state.params, self.placed.test, engine=self.placed.evaluator))
+        return jax.device_get(probabilities(self.state.params, self.placed.test, **self._evaluating))
 
     def test_losses(self) -> np.ndarray:
-        """The cross-entropy of each test image, float32 [M], in the order of the data set."""
-        return jax.device_get(cross_entropies(self.state.params, self.placed.test, engine=self.placed.evaluator))
+        """The loss of each test image, float32 [M], in the order of the data set."""
+        return jax.device_get(losses(self.state.params, self.placed.test, **self._evaluating))
 
     def tested(self, report: Report) -> Report:
         """The last step's report with the test accuracy of the weights after it. Raises DivergedError."""
@@ -206,6 +279,32 @@ class Run:
             return report
         with self._finite(report.step, report.loss):
             return report._replace(test_accuracy=self.test_accuracy())
+
+    @property
+    def _evaluating(self) -> dict[str, Any]:
+        return {"engine": self.placed.evaluator, "network": self.recipe.network.evaluating()}
+
+    def _reported(self) -> float:
+        """The test accuracy of a report, which may move the dropouts' streams on."""
+        if self.program.evaluation_draws:
+            draws = evaluated(self.recipe.network, self.state.params, self.state.draws, self.placed.test.size)
+            self.state = self.state._replace(draws=draws)
+        return self.test_accuracy()
+
+    def _rows_from(self, step: int) -> Iterator[np.ndarray] | None:
+        """The rows of each step from this one on, int32 [n]; None where each takes all that was laid out."""
+        if not isinstance(self.placed.train, Pool):
+            return None
+        return itertools.islice(minibatches.rows(self.program, self.placed.train.size), step, None)
+
+    def _block(self) -> int:
+        """The most steps in one dispatch."""
+        assert self.program.report_every
+        if self.program.batching:
+            return min(self.program.report_every, self.program.steps, BLOCK)
+        # A full batch on a CPU costs a second, so each is reported as it ends; elsewhere the host stays out of it.
+        on_host = self.placed.device.platform == "cpu"
+        return 1 if on_host else min(self.program.report_every, self.program.steps)
 
     @contextlib.contextmanager
     def _finite(self, step: int, finite: float | None) -> Iterator[None]:
@@ -221,22 +320,33 @@ class Run:
 
     def _block_length(self, first: int) -> int:
         """Steps up to and including the next one that reports, within one compiled block and the run."""
-        every = self.program.report_every
-        to_report = -(-first // every) * every + 1 - first
-        return min(to_report, self._capacity, self.program.steps - first)
+        most = min(self._capacity, self.program.steps - first)
+        return next((n for n in range(1, most) if self.program.reports(first + n - 1)), most)
 
     def _advance(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        engine, batch = self.placed.engine, self.placed.train
+        common = {"engine": self.placed.engine, "recipe": self.recipe}
         if self._capacity == 1:
-            self.state, metrics = step(self.state, batch, engine=engine)
+            rows = None if self._rows is None else jax.device_put(next(self._rows), self.placed.device)
+            self.state, metrics = step(self.state, self.placed.train, rows, **common)
         else:
-            length = {"count": jax.device_put(np.int32(count), self.placed.device), "capacity": self._capacity}
-            self.state, metrics = advance(self.state, batch, engine=engine, **length)
+            length = jax.device_put(np.int32(count), self.placed.device)
+            state, train, rows = self.state, self.placed.train, self._block_rows(count)
+            self.state, metrics = advance(state, train, length, rows, capacity=self._capacity, **common)
         loss, correct = jax.device_get(metrics)
         return np.atleast_1d(loss), np.atleast_1d(correct)
+
+    def _block_rows(self, count: int) -> Array | None:
+        """int32 [capacity, n], the first `count` of them set."""
+        if self._rows is None:
+            return None
+        rows = np.zeros((self._capacity, self.batch_size), np.int32)
+        for i in range(count):
+            rows[i] = next(self._rows)
+        return jax.device_put(rows, self.placed.device)
 
 
 def _diverged(step: int, what: str, finite: float | None, program: Program) -> DivergedError:
     before = "there was no finite loss before it" if finite is None else f"the last finite loss was {finite:f}"
     rate = program.optimizer.learning_rate
-    return DivergedError(f"{what}; {before}. Lower the learning rate, which is {rate:g}", step)
+    called = f"{rate:g}" if isinstance(rate, int | float) else f"{rate.learning_rate:g} at first ({rate.kind})"
+    return DivergedError(f"{what}; {before}. Lower the learning rate, which is {called}", step)

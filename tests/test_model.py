@@ -13,6 +13,7 @@ from jaxmlp import model
 from jaxmlp.engine.base import apart
 from jaxmlp.engine.byte_matmul import float32
 from jaxmlp.model import Layer
+from jaxmlp.network import ORIGINAL
 from jaxmlp.program import Dense, Output, Program, TruncatedNormal
 from jaxmlp.tf1 import op_seeds
 
@@ -50,7 +51,7 @@ def test_forward_pass_is_that_of_the_formula_at_any_depth(digits, rng, widths):
         hidden.append(np.maximum((hidden[-1] if hidden else x) @ layer.weights + layer.biases, 0))
     expected = (hidden[-1] if hidden else x) @ params[-1].weights + params[-1].biases
     first, rest = apart(params)
-    ours = model.forward(float32(jnp.asarray(digits.train.images), first / np.float32(255)), rest)
+    ours = ORIGINAL.forward(float32(jnp.asarray(digits.train.images), first / np.float32(255)), rest)
     np.testing.assert_allclose(ours.logits, expected, atol=3e-6 * np.abs(expected).max())
     for mine, right in zip(ours.hidden, hidden, strict=True):
         np.testing.assert_allclose(mine, right, atol=3e-6 * np.abs(right).max())
@@ -66,7 +67,7 @@ def test_totals_are_tensorflows_cross_entropy_and_hits(rng):
     labels = rng.integers(0, 10, 200).astype(np.uint8)
     z = logits.astype(np.float64)
     log_sum = np.log(np.exp(z - z.max(1, keepdims=True)).sum(1)) + z.max(1)
-    loss, correct = model.totals(jnp.asarray(logits), jnp.asarray(labels))
+    loss, correct = ORIGINAL.totals(jnp.asarray(logits), jnp.asarray(labels))
     np.testing.assert_allclose(loss, (log_sum - z[np.arange(200), labels]).sum(), rtol=1e-6)
     assert correct == (z.argmax(1) == labels).sum()
     assert correct.dtype == jnp.int32
@@ -74,4 +75,4 @@ def test_totals_are_tensorflows_cross_entropy_and_hits(rng):
 
 def test_equal_logits_count_for_the_first_class_as_in_numpy():
     logits = jnp.zeros((3, 10), jnp.float32)
-    assert model.totals(logits, jnp.array([0, 1, 0], jnp.uint8)).correct == 2
+    assert ORIGINAL.totals(logits, jnp.array([0, 1, 0], jnp.uint8)).correct == 2

@@ -13,6 +13,7 @@ from jaxmlp import model, trainer
 from jaxmlp.compilation import CompileClock
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
+from jaxmlp.network import ORIGINAL
 from jaxmlp.program import Dense, GradientDescent, Program
 
 RECORDING = json.loads((Path(__file__).parent / "tf115_original_seed0.json").read_text())
@@ -46,7 +47,7 @@ def test_a_report_a_step_and_test_accuracy_where_the_original_reports(program, d
 def test_loss_and_training_accuracy_are_before_the_update_and_test_accuracy_after_it(program, digits, cpu):
     run = _run(program, digits, cpu)
     engine, train = run.placed.engine, run.placed.train
-    before, _ = engine.sum_grads(model.loss, jax.tree.map(jnp.copy, run.state.params), train)
+    before, _ = engine.sum_grads(ORIGINAL.loss, jax.tree.map(jnp.copy, run.state.params), train)
     first = next(iter(run))
     np.testing.assert_allclose(first.loss, before.loss / train.size, rtol=1e-6)
     assert first.train_accuracy == pytest.approx(100 * int(before.correct) / train.size)
@@ -56,7 +57,7 @@ def test_loss_and_training_accuracy_are_before_the_update_and_test_accuracy_afte
 def test_updates_are_plain_gradient_descent_and_remember_nothing(program, placed):
     """The rate is so large that the weights are next to nothing beside the update, and 0.1 % of it shows."""
     state = trainer.init(dataclasses.replace(program, optimizer=GradientDescent(0.5)), 10)
-    sum_grads = jax.jit(lambda params: placed.engine.sum_grads(model.loss, params, placed.train)[1])
+    sum_grads = jax.jit(lambda params: placed.engine.sum_grads(ORIGINAL.loss, params, placed.train)[1])
     for _ in range(3):
         before = {name: np.array(array, np.float64) for name, array in model.named(state.params).items()}
         grads = model.named(sum_grads(state.params))

@@ -13,10 +13,10 @@ import numpy as np
 from jax import Array
 
 from bench.peers.protocol import Arithmetic
-from jaxmlp import model
 from jaxmlp.engine import Dense, Engine
 from jaxmlp.engine.byte_matmul import PRODUCTS, SETTLED_PARTS, skipping_settled
 from jaxmlp.model import Params
+from jaxmlp.network import ORIGINAL
 
 PASSES = {"float32": 1, "bf16x3": 3}  # products of bfloat16 that take the place of one of float32
 
@@ -57,7 +57,7 @@ def _unsettled(params: Params, batch: Any, *, engine: Engine) -> Array:
     """bool [N]: which images have a gradient by the first product, in the order they came."""
 
     def of_tile(inputs: Array, rest: Params, labels: Array, rows: Any) -> Array:
-        gradient = jax.grad(lambda inputs: model.loss(inputs, rest, labels, rows).loss)(inputs)
+        gradient = jax.grad(lambda inputs: ORIGINAL.loss(inputs, rest, labels, rows).loss)(inputs)
         return jnp.any(gradient != 0, axis=1)
 
     return engine.map_rows(of_tile, params, batch)

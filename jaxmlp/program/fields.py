@@ -3,7 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from jaxmlp.checks import meant, require
 from jaxmlp.errors import ConfigError
@@ -44,10 +44,10 @@ def built(hint: Any, value: Any, where: str) -> Any:
     kinds = kinds_of(hint)
     if kinds and (isinstance(value, Mapping) or _only_kinds(hint)) and not (value is None and _optional(hint)):
         require(where, value, isinstance(value, Mapping), "a table of fields")
-        return _built_kind(kinds, value, where)
+        return _built_kind(kinds, cast("Mapping[str, Any]", value), where)
     if get_origin(hint) is tuple:
         require(where, value, isinstance(value, list | tuple), "a list")
-        return tuple(built(get_args(hint)[0], one, f"{where}[{i}]") for i, one in enumerate(value))
+        return tuple(built(get_args(hint)[0], one, f"{where}[{i}]") for i, one in enumerate(cast("list[Any]", value)))
     return value
 
 

@@ -100,7 +100,7 @@ def run_cell(program: Program, placed: Placed, source: str, data_digest: str, wa
         diverged_at = error.step
     return Cell(
         hidden=program.layers[0].units,
-        learning_rate=program.optimizer.learning_rate,
+        learning_rate=float(program.optimizer.learning_rate),  # pyright: ignore[reportArgumentType]
         steps=program.steps,
         seed=program.seed,
         data=source,

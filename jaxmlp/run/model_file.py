@@ -58,15 +58,17 @@ def _program(file: Path, metadata: dict[str, str]) -> Program:
 
 def _require_shapes(file: Path, program: Program, tensors: dict[str, Any]) -> None:
     """Exactly the tensors of the program's layers, one fitting the next, all float32."""
-    layers = range(1, len(program.layers) + 2)
-    names = [f"{kind}_{i}" for i in layers for kind in ("weights", "biases")]
+    layers = [*program.layers, program.output]
+    names = [f"weights_{i}" for i, _ in enumerate(layers, 1)]
+    names += [f"biases_{i}" for i, layer in enumerate(layers, 1) if layer.bias is not None]
     if missing := [name for name in names if name not in tensors]:
         raise DataError(f"{file} lacks {', '.join(missing)}")
     if strange := sorted(tensors.keys() - set(names)):
         raise DataError(f"{file} holds {', '.join(strange)}, which its program has not")
-    widths = [PIXELS, *(layer.units for layer in program.layers), max(1, tensors[names[-1]].size)]
-    for i, (inputs, units) in zip(layers, itertools.pairwise(widths), strict=True):
+    last = tensors[f"weights_{len(layers)}"]
+    widths = [PIXELS, *(layer.units for layer in program.layers), max(1, last.shape[-1] if last.ndim else 1)]
+    for i, (inputs, units) in enumerate(itertools.pairwise(widths), 1):
         for name, shape in ((f"weights_{i}", (inputs, units)), (f"biases_{i}", (units,))):
-            found = tensors[name]
-            if found.shape != shape or found.dtype != np.float32:
+            found = tensors.get(name)
+            if found is not None and (found.shape != shape or found.dtype != np.float32):
                 raise DataError(f"{file}: {name} is {found.dtype} {found.shape}; float32 {shape} is right")

@@ -19,7 +19,7 @@ from jaxmlp.run.observers import Observer, drive
 from jaxmlp.run.plots import Plots
 from jaxmlp.run.recipe import recipe
 from jaxmlp.signals import Interrupt
-from jaxmlp.trainer import Report, Run, place
+from jaxmlp.trainer import Report, Run, place_for
 
 
 def train(
@@ -44,7 +44,7 @@ def train(
         console.warn(synthetic_notice(dataset.source))
     started = time.perf_counter()
     with CompileClock() as clock:
-        run = Run(program, place(execution, dataset, device))
+        run = Run(program, place_for(program, execution, dataset, device))
         config = describe(program, run.placed, dataset.source, recipe(asked, run.placed, dataset))
         folder = RunFolder(out or default_folder(program.seed), config)
         console.say(introduction(run.placed, dataset))
@@ -53,8 +53,8 @@ def train(
             predictions = run.test_predictions()
             times = (time.perf_counter() - started, clock.seconds)
             failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines: nobody may hear them
-    interrupted = last.step + 1 < program.steps
-    console.end(Ending(folder.path, last, interrupted, run.placed.train.size, *times, complete=failure is None))
+    interrupted = last.step + 1 < run.program.steps
+    console.end(Ending(folder.path, last, interrupted, run.batch_size, *times, complete=failure is None))
     if failure:
         raise failure
     if interrupted:

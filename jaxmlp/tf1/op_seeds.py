@@ -37,8 +37,8 @@ REGULARIZERS = {"contrib_l2": 3, "contrib_l1": 5, "keras_l2": 7}
 OPS = {  # of TensorFlow's functions; their arguments are tensors already, and a number among them is one op more
     **ACTIVATIONS,
     **_each(0, "name_scope"),
-    **_each(1, "placeholder constant identity cast matmul bias_add add subtract multiply negative square log equal"),
-    **_each(1, "l2_loss random_shuffle"),
+    **_each(1, "placeholder constant identity cast matmul bias_add add subtract multiply maximum negative"),
+    **_each(1, "square log equal l2_loss random_shuffle"),
     **_each(2, "reshape argmax reduce_mean reduce_sum xw_plus_b summary_scalar summary_histogram"),
     **_each(2, "sparse_softmax_cross_entropy_with_logits"),
     **_each(4, "one_hot clip_by_value global_step"),

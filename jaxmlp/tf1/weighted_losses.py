@@ -7,12 +7,10 @@ dimension theirs or 1. reduction: a member of `Reduction` or its value. ValueErr
 from enum import Enum
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
-from jaxmlp.tf1 import losses
-from jaxmlp.tf1.activations import relu
-from jaxmlp.tf1.kinks import absolute, minimum
+from jaxmlp.tf1 import elementwise_losses, losses
 
 
 class Reduction(Enum):
@@ -92,7 +90,7 @@ def mean_squared_error(
 ) -> Array:
     """`tf.losses.mean_squared_error`: (p-y)**2 in float32, the mean over all elements, batch times classes."""
     y, p = _in_float32(labels, predictions)
-    return compute_weighted_loss(jnp.square(p - y), weights, reduction)
+    return compute_weighted_loss(elementwise_losses.squared_error(y, p), weights, reduction)
 
 
 def absolute_difference(
@@ -100,7 +98,7 @@ def absolute_difference(
 ) -> Array:
     """`tf.losses.absolute_difference`: |p-y| in float32; gradient 0 where they are equal."""
     y, p = _in_float32(labels, predictions)
-    return compute_weighted_loss(absolute(p - y), weights, reduction)
+    return compute_weighted_loss(elementwise_losses.absolute_error(y, p), weights, reduction)
 
 
 def huber_loss(
@@ -112,9 +110,7 @@ def huber_loss(
 ) -> Array:
     """`tf.losses.huber_loss`: q*q/2 + delta*(e-q) in float32, e = |p-y|, q = min(e, delta)."""
     y, p = _in_float32(labels, predictions)
-    error = absolute(p - y)
-    quadratic = minimum(error, delta)
-    return compute_weighted_loss(0.5 * (quadratic * quadratic) + delta * (error - quadratic), weights, reduction)
+    return compute_weighted_loss(elementwise_losses.huber(y, p, delta), weights, reduction)
 
 
 def log_loss(
@@ -132,10 +128,7 @@ def log_loss(
     where it trains on a placeholder [None, …].
     """
     y, p = _in_float32(labels, predictions)
-    constant = jnp.float32(1) + jnp.float32(epsilon)
-    # XLA folds them too, if it may: what is rounded stays as it is written.
-    rest = constant - p if folded else lax.reduce_precision(1 - p, 8, 23) + epsilon
-    return compute_weighted_loss(-y * jnp.log(p + epsilon) - (1 - y) * jnp.log(rest), weights, reduction)
+    return compute_weighted_loss(elementwise_losses.log_loss(y, p, epsilon, folded), weights, reduction)
 
 
 def hinge_loss(
@@ -143,7 +136,7 @@ def hinge_loss(
 ) -> Array:
     """`tf.losses.hinge_loss`: max(0, 1-(2*y-1)*x) in float32, labels y 0 or 1; gradient 0 at the kink."""
     y, x = _in_float32(labels, logits)
-    return compute_weighted_loss(relu(1 - (2 * y - 1) * x), weights, reduction)
+    return compute_weighted_loss(elementwise_losses.hinge(y, x), weights, reduction)
 
 
 def _member(reduction: Reduction | str) -> Reduction:

@@ -12,6 +12,7 @@ from jax import Array
 from jaxmlp import model, trainer
 from jaxmlp.engine import LossFn
 from jaxmlp.engine.dense import DenseBatch
+from jaxmlp.method import Method, Slots, from_optax
 from jaxmlp.model import Params, Totals
 from parity.mutants.mutant import Change, Mutant, SumGrads, WrongSums, with_batch, with_engine
 from parity.subject.port import Port
@@ -137,7 +138,15 @@ def _labels_one_off(batch: DenseBatch) -> DenseBatch:
 
 def _optimizer(transformation: Callable[[float], optax.GradientTransformation]) -> Change:
     """`transformation(rate)` in place of plain gradient descent."""
-    return lambda port: dataclasses.replace(port, optimizer=transformation(port.program.optimizer.learning_rate))
+
+    def changed(port: Port) -> Port:
+        rate = port.program.optimizer.learning_rate
+        assert isinstance(rate, float), "these mutants are of the original, whose rate is a number"
+        wrong = transformation(rate)
+        method, slots = Method(from_optax(wrong)), lambda params: Slots(wrong.init(params))
+        return dataclasses.replace(port, method=method, slots=slots)
+
+    return changed
 
 
 def _updated(change: Callable[[Any, Any], Any]) -> Change:

@@ -18,7 +18,8 @@ from jax import Array
 from jaxmlp import model
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.base import apart
-from jaxmlp.model import Params, Pass
+from jaxmlp.model import Params
+from jaxmlp.network import ORIGINAL, Pass
 from parity.subject.port import Forward
 
 CHUNK = 2000  # images at a time: their float64 activations stay near the cache
@@ -57,7 +58,9 @@ class Truth(NamedTuple):
         return farthest
 
 
-def truth(weights: Mapping[str, np.ndarray], split: Split, forward: Forward = model.forward, rows: Any = None) -> Truth:
+def truth(
+    weights: Mapping[str, np.ndarray], split: Split, forward: Forward = ORIGINAL.forward, rows: Any = None
+) -> Truth:
     """The float64 truth of one step from `weights`, float32 by name. `rows` are arrays [N, …] that go along.
 
     96 GFLOP of float64 for 60,000 images and 1024 units.

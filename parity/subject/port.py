@@ -11,19 +11,20 @@ import itertools
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from jaxmlp import model, trainer
 from jaxmlp.data.dataset import PIXELS, Dataset
 from jaxmlp.engine import Engine, settle
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
-from jaxmlp.model import Params, Pass, Totals
+from jaxmlp.method import Method, Slots, method_of, slots_of
+from jaxmlp.model import Params, Totals
+from jaxmlp.network import Network, Pass
 from jaxmlp.program import Program
 from parity.compare.tensor import Named
 from parity.compare.trace import in_role, of_role
@@ -47,9 +48,10 @@ class Port:
     dataset: Dataset  # in the order of the reference
     placed: trainer.Placed
     initial: Params  # float32, on the host
-    optimizer: optax.GradientTransformation
-    forward: Forward = model.forward
-    totals: Callable[[Array, Array], Totals] = model.totals
+    method: Method
+    slots: Callable[[Params], Slots]  # what the method remembers before the first step
+    forward: Forward
+    totals: Callable[[Array, Array], Totals]
     changed: Callable[[trainer.Step], trainer.Step] = lambda step: step  # what is made of the trainer's step
     rows: Any = None  # what goes along with the images
     order: np.ndarray | None = None  # the training images in the order they were placed; None: as they come
@@ -58,10 +60,11 @@ class Port:
     @classmethod
     def of(cls, program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> "Port":
         """The product, computed this way."""
-        placed = trainer.place(execution, dataset, device)
+        placed = trainer.place_for(program, execution, dataset, device)
         name = f"{placed.execution.layout} {placed.execution.precision}"
-        optimizer = trainer.descent(program.optimizer.learning_rate)
-        return cls(name, program, dataset, placed, model.init(program, PIXELS, placed.classes), optimizer)
+        network, slots = Network.of(program), functools.partial(slots_of, program)
+        initial, method = model.init(program, PIXELS, placed.classes), method_of(program)
+        return cls(name, program, dataset, placed, initial, method, slots, network.forward, network.totals)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -75,14 +78,14 @@ class Port:
     def steps(self, start: Named, count: int) -> list[Named]:
         with self._precision():
             state = self._state(start)
-            seen, taken = self._forward(state.params), []
+            forward, taken = self._forward(state.params), []
             for _ in range(count):
                 state, metrics = self._watched_step(state, self.placed.train, self.rows)
                 loss, correct = np.asarray(metrics.loss), np.asarray(metrics.correct, np.int64)
-                slots: Any = state.slots  # the gradient first, see `_remember`
-                tensors = {**_arrays("grads", slots[0]), **_arrays("weights", state.params)}
+                seen: Any = state.slots
+                tensors = {**_arrays("grads", seen.grads), **_arrays("weights", state.params)}
                 taken.append({"loss/loss": loss, "correct/correct": correct, **tensors})
-        return [{**taken[0], **seen}, *taken[1:]]
+        return [{**taken[0], **forward}, *taken[1:]]
 
     def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
         with self._precision():
@@ -121,17 +124,14 @@ class Port:
 
     def _state(self, start: Named) -> trainer.State:
         params = self._params(start)
-        state = trainer.State(params, self._watched.init(params), jnp.zeros((), jnp.int32))  # pyright: ignore[reportArgumentType]
+        slots: Any = _Seen(self.slots(params), jax.tree.map(jnp.zeros_like, params))
+        state = trainer.State(params, slots, jnp.zeros((), jnp.int32))
         return jax.device_put(state, self.placed.device)
-
-    @functools.cached_property
-    def _watched(self) -> optax.GradientTransformation:
-        return optax.chain(_remember(), self.optimizer)
 
     @functools.cached_property
     def _watched_step(self) -> trainer.Step:
         """The trainer's step and the very gradient it used, out of one program: another may round otherwise."""
-        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, self._watched)))
+        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, _Watched(self.method))))
 
     def _forward(self, params: Params) -> Named:
         """Logits [N, C], and which units of each hidden layer are on, as bits, in the order of the reference."""
@@ -190,18 +190,30 @@ def _count(percent: float | None, batch: Any) -> Any:
     return None if percent is None else round(percent * batch.size / 100)
 
 
-def _remember() -> optax.GradientTransformation:
-    """Hands the gradient on, and keeps it as its state.
+class _Seen(NamedTuple):
+    """What a `_Watched` method remembers."""
+
+    own: Slots
+    grads: Params  # of the last step
+
+
+@dataclasses.dataclass(frozen=True)
+class _Watched:
+    """A method that keeps the gradient it was handed.
 
     XLA looks through the border between engine and optimizer: it may compute S / N · η as S · (η / N), which is two
     units in the last place from η times the gradient it reports. The barrier makes the gradient a value of its own.
     """
 
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        grads = jax.lax.optimization_barrier(updates)
-        return grads, grads
+    method: Method
 
-    return optax.GradientTransformation(lambda params: jax.tree.map(jnp.zeros_like, params), update)
+    def __call__(self, mean: Params, seen: _Seen, params: Params) -> tuple[Params, _Seen]:
+        grads = jax.lax.optimization_barrier(self.method.regularized(mean, seen.own, params))
+        params, own = self.method.updated(self.method.clipped(grads, seen.own), seen.own, params)
+        return params, _Seen(own, grads)
+
+    def penalty(self, params: Params, seen: _Seen) -> Array | None:
+        return self.method.penalty(params, seen.own)
 
 
 def _arrays(role: str, params: Params) -> Named:

@@ -8,9 +8,10 @@ from bench.peers import arithmetic, ours
 from bench.peers.protocol import load
 from bench.roofline import Roofline
 from bench.row import Row
-from jaxmlp import model, trainer
+from jaxmlp import trainer
 from jaxmlp.engine import Dense, Staircase
 from jaxmlp.engine.byte_matmul import PRODUCTS, skipping_settled
+from jaxmlp.network import ORIGINAL
 
 PEAKS = Roofline("gpu", "a GPU", 100.0, "JAX", 1000.0, 10.0)
 
@@ -46,7 +47,7 @@ def test_staircase_counts_the_pixels_of_its_tiles_and_the_images_with_a_gradient
         state, _ = trainer.step(state, batch, engine=engine)
     first = digits.train.images.astype(np.float32) @ state.params[0].weights
     rest = (state.params[0]._replace(weights=None), *state.params[1:])
-    gradient = jax.grad(lambda inputs: model.loss(inputs, rest, digits.train.labels).loss)(first)
+    gradient = jax.grad(lambda inputs: ORIGINAL.loss(inputs, rest, digits.train.labels).loss)(first)
     has_one, pixels = np.asarray(gradient != 0).any(axis=1), 0
     for group in batch.tile_groups:
         for members in np.asarray(group.members):

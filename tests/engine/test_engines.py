@@ -13,6 +13,7 @@ from jaxmlp.engine import Dense, Staircase, select, settle
 from jaxmlp.engine.base import apart, together, transpose_output
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Layer, Params
+from jaxmlp.network import ORIGINAL, hits
 
 CHUNK = 30
 
@@ -61,12 +62,12 @@ def reference(params: Params, split: Split) -> tuple[float, int, Params, np.ndar
     return loss, int((logits.argmax(1) == split.labels).sum()), tuple(grads), logits
 
 
-def sums(engine, params, batch, loss=model.loss, rows=None):
+def sums(engine, params, batch, loss=ORIGINAL.loss, rows=None):
     return jax.jit(lambda p, r: engine.sum_grads(loss, p, batch, r))(params, rows)
 
 
 def logits_of(engine, params, batch):
-    return jax.jit(lambda p: engine.map_rows(lambda x, rest, *_: model.forward(x, rest).logits, p, batch))(params)
+    return jax.jit(lambda p: engine.map_rows(lambda x, rest, *_: ORIGINAL.forward(x, rest).logits, p, batch))(params)
 
 
 def assert_close(grads: Params, expected: Params, rtol: float = 1e-5) -> None:
@@ -155,7 +156,7 @@ def test_rows_go_along_with_their_images(engine, params, digits, rng, cpu, count
 
     def masked(inputs, rest, labels, rows):
         hidden = jax.nn.relu(inputs + rest[0].biases) * rows
-        return model.totals(jnp.matmul(hidden, rest[1].weights, precision="highest") + rest[1].biases, labels)
+        return ORIGINAL.totals(jnp.matmul(hidden, rest[1].weights, precision="highest") + rest[1].biases, labels)
 
     def of_image(weights, rest, image, label, row):
         return masked((image.astype(jnp.float32) @ weights)[None], rest, label[None], row[None]).loss
@@ -195,7 +196,7 @@ def test_float64_gradient_agrees_with_finite_differences(layout, widths, digits,
         engine = select(Execution(layout, "float32", CHUNK), cpu, 120)
         batch = engine.place(Split(digits.train.images[:120], digits.train.labels[:120]), cpu)
         point = jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), drawn(rng, *widths))
-        gradients = jax.jit(lambda p: engine.sum_grads(model.loss, p, batch))
+        gradients = jax.jit(lambda p: engine.sum_grads(ORIGINAL.loss, p, batch))
         grads = gradients(point)[1]
         direction = jax.tree.map(lambda p: jnp.asarray(np.random.default_rng(1).normal(size=p.shape)), point)
         step = 1e-7
@@ -225,10 +226,10 @@ def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout
     engine = select(Execution(layout, precision, CHUNK), cpu, 300)
     batch, params = engine.place(digits.train, cpu), drawn(rng, 24, 12)
 
-    def hits(inputs, rest, labels, rows):
-        return model.hits(model.forward(inputs, rest).logits, labels)
+    def right(inputs, rest, labels, rows):
+        return hits(ORIGINAL.forward(inputs, rest).logits, labels)
 
-    for function in (lambda p: engine.sum_grads(model.loss, p, batch), lambda p: engine.map_rows(hits, p, batch)):
+    for function in (lambda p: engine.sum_grads(ORIGINAL.loss, p, batch), lambda p: engine.map_rows(right, p, batch)):
         lowered = jax.jit(function).lower(params).as_text()
         products = [line for line in lowered.splitlines() if "stablehlo.dot_general" in line]
         assert products

@@ -8,6 +8,8 @@ from small_runs import STEPS, Answered, first
 
 from jaxmlp import model
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
+from jaxmlp.method import Method, Slots, from_optax
+from jaxmlp.network import ORIGINAL
 from jaxmlp.program import Dense, Program
 from parity.commands.options import ProveOptions
 from parity.commands.prove import run
@@ -43,7 +45,7 @@ def test_three_hidden_layers_are_what_tensorflow_computes_too(deep, cpu, layout)
 def test_a_unit_left_out_of_a_deep_network_is_noticed(deep, cpu):
     def forward(inputs, rest, rows):
         changed = rest[2]._replace(weights=rest[2].weights.at[-1].set(0))
-        return model.forward(inputs, (*rest[:2], changed, *rest[3:]), rows)
+        return ORIGINAL.forward(inputs, (*rest[:2], changed, *rest[3:]), rows)
 
     one = Port.of(deep.program, deep.dataset, cpu, Execution("dense", "float32", CHUNK))
     # At the probe, where every unit matters; at a step's own weights this one may be 0 for all images.
@@ -95,7 +97,9 @@ def test_what_the_optimizer_remembers_goes_along_from_step_to_step(cpu, digits):
 
     program, dataset = Program((Dense(8),), seed=1), first(digits, 30)
     one = Port.of(program, dataset, cpu, Execution("dense", "float32"))
-    heavy = dataclasses.replace(one, optimizer=optax.sgd(1e-4, momentum=0.5))
+    momentum = optax.sgd(1e-4, momentum=0.5)
+    method, slots = Method(from_optax(momentum)), lambda params: Slots(momentum.init(params))
+    heavy = dataclasses.replace(one, method=method, slots=slots)
     (first_plain, second_plain), (first_heavy, second_heavy) = (some.steps(one.start(), 2) for some in (one, heavy))
     np.testing.assert_allclose(first_heavy["weights/biases_2"], first_plain["weights/biases_2"], rtol=1e-5)
     assert np.abs(second_heavy["weights/biases_2"] - second_plain["weights/biases_2"]).max() > 0

@@ -16,7 +16,7 @@ from small_runs import Answered, first
 
 from jaxmlp import model, trainer
 from jaxmlp.execution import LAYOUTS, Execution
-from jaxmlp.model import Pass
+from jaxmlp.network import Pass
 from jaxmlp.program import Dense, GradientDescent, Program, TruncatedNormal
 from parity.compare.comparable import require_comparable
 from parity.compare.trace import StepTrace, Trace, header, in_role, whole
