@@ -27,7 +27,8 @@ class Pool(NamedTuple):
         if mask is not None:
             images = jnp.where(mask, images, jnp.zeros((), images.dtype))
         labels = jnp.take(self.labels, rows, axis=0, mode="clip")
-        return DenseBatch(images[:0, None], labels[:0, None], images, labels)
+        chunk = len(rows) + 1  # no whole one
+        return DenseBatch(images[:0].reshape(0, chunk, images.shape[1]), labels[:0].reshape(0, chunk), images, labels)
 
 
 def place(split: Split, device: jax.Device) -> Pool:
