@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from parity.compare.limits import DELTA, DELTA_RMS, GRADIENT, KINK, LONG, LOSS, TINY, Budget, Noise, relative_difference
-from parity.compare.rules import Rule
+from parity.compare.rules import Rule, followed
 from parity.compare.tensor import Tensor
 from parity.compare.trace import StepTrace, Trace, step_name, tests
 
@@ -97,13 +97,12 @@ def step_checks(step: int, expected: StepTrace, got: StepTrace, noise: Noise, ru
 
 
 def update_checks(step: int, one: StepTrace, rule: Rule, suffix: str = "") -> Iterator[Check]:
-    """T3: how far the new weights are from the optimizer's own rule, at worst, in units in the last place."""
-    for name, new in one.of_role("weights").items():
-        rows, values = new.exact_rows()
-        grads = one.of_role("grads")[name].array[rows]
-        update = rule(one.start[f"weights/{name}"].array[rows], grads)
-        apart = float((np.abs(values.astype(np.float64) - update.right) / update.unit).max())
-        yield Check("T3", name + suffix, step, apart, rule.roundings, "ulp")
+    """T3: how far what a step leaves behind is from the optimizer's own rule, at worst, as a share of its bound.
+
+    New weights, slots ("m of weights_1"), Adam's powers, and clipped gradients ("clipped weights_1").
+    """
+    for tensor, got, right in followed(step, one, rule):
+        yield Check("T3", tensor + suffix, step, right.ratio(got), 1, "of the bound")
 
 
 def _loss(step: int, expected: StepTrace, got: StepTrace, ties: int) -> Iterator[Check]:
