@@ -50,4 +50,5 @@ def without_kind(part: Fields) -> Fields:
 
 
 def _layer(defaults: Fields, layer: Fields) -> Fields:
-    return {**defaults, **layer, "kernel": {**KERNEL, **layer["kernel"]}}
+    kernel = layer["kernel"] if "kind" in layer["kernel"] else {**KERNEL, **layer["kernel"]}
+    return {**defaults, **layer, "kernel": kernel}

@@ -97,7 +97,7 @@ def _tower(program: dict[str, Any], x: tf.Tensor, classes: int, keeps: dict[str,
 
 def _learning(program: dict[str, Any], tower: Tower, train: Images) -> Learning:
     """Loss, gradients and update. What `compute_gradients` finds on its way to the weights, it tells of the logits."""
-    names, variables = zip(*named(tower.layers))
+    names, variables = map(list, zip(*named(tower.layers)))
     data_loss = losses.data_loss(program["loss"], train.labels, train.one_hot, tower.fed)
     loss = losses.with_penalty(data_loss, program["l2"], names, variables)
     made = optimizers.make(program["optimizer"])

@@ -99,7 +99,8 @@ def _seen(training: Training, step: int) -> tuple[Arrays, Arrays]:
     """What an update was given, and what it shows."""
     seen, correct = training.update(step, training.ops.seen)
     start = {name: seen.pop(name) for name in list(seen) if name.startswith(GIVEN)}
-    start.setdefault("rate/rate", np.array(training.rate(step)))
+    if "rate/rate" not in start:
+        start["rate/rate"] = np.array(training.rate(step))
     if training.rows is not None:
         start["batch/rows"] = training.rows[step]
     for name in [name for name in seen if name.startswith("units/")]:

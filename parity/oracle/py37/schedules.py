@@ -60,7 +60,7 @@ def _height(n: dict[str, Any], step: int) -> np.float32:
     return (F(n["max_learning_rate"]) - F(n["learning_rate"])) * np.maximum(F(1) - x, F(0))
 
 
-def _power(base: float, exponent: float) -> np.float32:
+def _power(base: float, exponent: Any) -> np.float32:
     """Rounded once, from a double."""
     return F(np.float64(F(base)) ** np.float64(F(exponent)))
 

@@ -25,10 +25,13 @@ from contextlib import closing
 from typing import Any, Dict, NamedTuple
 
 import numpy as np
+import tensorflow.compat.v1 as tf
 
 from .questions import QUESTIONS
 from .training import Training
 from .version import VERSION
+
+tf.logging.set_verbosity(tf.logging.ERROR)  # 1.15's programs are made of what is deprecated now
 
 DATA = ("train_images", "train_labels", "test_images", "test_labels")
 

@@ -49,15 +49,17 @@ class Training:
         fed = {placeholder: weights[f"weights/{name}"] for name, placeholder in self.ops.new_values.items()}
         self.session.run(self.ops.assigns, fed)
 
-    def batch(self, step: int, images: bool = True) -> np.ndarray:
-        """The images or the labels of a step."""
-        array = self.data["train_images" if images else "train_labels"]
-        return array if self.rows is None else array[self.rows[step]]
+    def batch(self, step: int, array: str) -> np.ndarray:
+        """Of a step, "train_images" or "train_labels"."""
+        return self.data[array] if self.rows is None else self.data[array][self.rows[step]]
 
     def feed(self, step: int) -> dict[tf.Tensor, Any]:
         """What a step is fed."""
-        fed = {self.ops.train_images: self.batch(step), self.ops.train_labels: self.batch(step, images=False)}
-        fed.update(self.ops.keep_probs)
+        fed: dict[tf.Tensor, Any] = {
+            self.ops.train_images: self.batch(step, "train_images"),
+            self.ops.train_labels: self.batch(step, "train_labels"),
+            **self.ops.keep_probs,
+        }
         if self.ops.rate is not None:
             fed[self.ops.rate] = self.rate(step)
         return fed
@@ -70,7 +72,7 @@ class Training:
     def update(self, step: int, fetches: Any) -> Any:
         """One update; the values of `fetches` before it, and how many images of the batch the model had right."""
         _, values, predictions = self.session.run([self.ops.train, fetches, self.ops.predictions], self.feed(step))
-        return values, _correct(predictions, self.batch(step, images=False))
+        return values, _correct(predictions, self.batch(step, "train_labels"))
 
     def state(self, role: str = "") -> Arrays:
         """Copies: what TF 1.15 fetches of a variable may be the variable's memory, which the next step overwrites."""
@@ -88,7 +90,7 @@ class Training:
 
     def test_predictions(self) -> np.ndarray:
         """The softmax of all test images, float32 [M, C]. With `evaluation_draws` dropout draws, and keeps all."""
-        fed = {self.ops.test_images: self.data["test_images"]}
+        fed: dict[tf.Tensor, Any] = {self.ops.test_images: self.data["test_images"]}
         fed.update((placeholder, 1.0) for placeholder in self.ops.keep_probs)
         return self.session.run(self.ops.test_predictions, fed)
 
