@@ -76,16 +76,16 @@ class Stepwise:
             return Trace(told, {}, dict(self._steps(reference)))
 
     def _steps(self, reference: Trace) -> Iterator[tuple[int, StepTrace]]:
-        batches, draws, program = self.batches(), self.draws, self.port.program
+        port, batches, draws = self.port, self.batches(), self.draws
         for step, one in reference.steps.items():
             rows = next(batches)
             taken = self._take(one.arrays("start"), draws, one.got["logits_grad/logits"].array)
             draws = taken.state.draws
             own, got = self._own(taken, step, rows), self._got(taken)
-            if program.reports(step):
-                got["test/correct"] = self._test_correct(taken.state.params)
-                if program.evaluation_draws:
-                    draws = self.evaluated(taken.state.params, draws, self.port.placed.test.size)
+            if port.program.reports(step):
+                got["test/correct"] = self._test_correct(port.params(one.arrays("got")))
+                if port.program.evaluation_draws:
+                    draws = self.evaluated(taken.state.params, draws, port.placed.test.size)
             yield step, StepTrace(whole(own), whole(got))
 
     def _take(self, start: Named, draws: Draws, logits_grad: np.ndarray) -> Taken:
