@@ -3,8 +3,8 @@
 After Parker, "Monte Carlo Arithmetic" (1997). What a number loses on its way through float32 is not derived by hand for
 each activation, loss and kink, but sampled: an input near a kink falls on either side of it, a saturated unit wavers
 where float32 does, cancellation shows. Every result is rounded to `BITS` bits, up or down by chance, so that its mean
-is right and what float32 holds in few bits (0, 1, a half, a mask) stays exact. Sums get what a sum taken one after the
-other loses; no order that a library takes loses more.
+is right and what float32 holds in few bits (0, 1, a half, a mask) stays exact. Sums lose what they lose when
+they are taken one after the other; no order that a library takes loses more.
 
 That is 5.7 times as much as float32's rounding to nearest, in the root mean square: two bits make 4, chance makes the
 root of 2. So ten samples meet what one of 24 bits meets in thousands, and their largest deviation bounds it.
@@ -59,26 +59,32 @@ class Arithmetic:
         if self.rng is None or exact.dtype != np.float64:
             return [exact]
         if summed := terms(name, operands, equation.params):
-            return [self._rounded(exact + self._lost(exact, *summed))]
+            return [exact + self._lost(exact, *summed)]
         return [self._rounded(exact) if name in ROUNDED else exact]
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:
         """Up or down, so that the mean is x: a random number below the last bit kept is added, and bits are cut off."""
         assert self.rng
-        chance = self.rng.integers(0, 1 << DROPPED, x.shape)
+        chance = self.rng.integers(0, 1 << DROPPED, x.shape, np.uint32).astype(np.int64)
         kept = np.array(x, order="C").view(np.int64) + chance & -(1 << DROPPED)
-        rounded = np.where(np.isfinite(x), kept.view(np.float64), x)
-        return np.where(np.abs(rounded) < TINY, 0.0, np.where(np.abs(rounded) < HUGE, rounded, np.sign(rounded) * np.inf))
+        return _within_float32(np.where(np.isfinite(x), kept.view(np.float64), x))
 
-    def _lost(self, total: np.ndarray, count: np.ndarray, length: np.ndarray) -> np.ndarray:
-        """What a sum of so many terms loses, one after the other; `length` is the root of their summed squares.
+    def _lost(self, total: np.ndarray, count: np.ndarray, squares: np.ndarray) -> np.ndarray:
+        """What a sum of so many terms, whose squares sum up to so much, loses one after the other.
 
-        The j-th addition loses in proportion to what has been summed till then: of terms whose signs change a random
-        walk, √(j/k) length, of terms of one sign j/k total. The root of the summed squares of that is here.
+        The j-th of k additions loses in proportion to what has been summed till then: of terms whose signs change
+        √(j/k) times the root of their squares, a random walk; of terms of one sign j/k of the total. Squared and
+        summed over j, these are here.
         """
         assert self.rng
-        scale = ADDITION * np.sqrt(np.maximum(count - 1, 0)) * np.hypot(length / np.sqrt(2), total / np.sqrt(3))
-        return scale * self.rng.standard_normal(np.shape(total))
+        walked = np.maximum(count - 1, 0) * (squares / 2 + np.square(total, dtype=squares.dtype) / 3)
+        return ADDITION * np.sqrt(walked) * self.rng.standard_normal(np.shape(total), np.float32)
+
+
+def _within_float32(x: np.ndarray) -> np.ndarray:
+    """Denormal numbers are 0, as in TensorFlow and XLA, and what is too large infinite."""
+    size = np.abs(x)
+    return np.where(size < TINY, 0.0, np.where(size < HUGE, x, np.copysign(np.inf, x)))
 
 
 def _widened(array: Any) -> np.ndarray:

@@ -108,14 +108,13 @@ def wide(dtype: np.dtype) -> np.dtype:
 
 
 def terms(name: str, operands: list[Numbers], params: dict[str, Any]) -> tuple[Numbers, Numbers] | None:
-    """Of a sum, how many terms each has, 0 not counted, and the root of their summed squares; None of what is no sum."""
+    """Of a sum, how many terms it has, zeros not counted, and the sum of their squares, float32; None of no sum."""
     if name == "reduce_sum":
         (x,), axes = operands, params["axes"]
-        return np.count_nonzero(x, axes), np.sqrt(np.sum(np.square(x), axes))
+        return np.count_nonzero(x, axes), np.sum(np.square(x), axes)
     if name != "dot_general":
         return None
     ((left,), (right,)), _ = params["dimension_numbers"]
-    x, y = (np.moveaxis(operands[0], left, -1), np.moveaxis(operands[1], right, 0))
-    squares = [np.square(array).astype(np.float32) for array in (x, y)]
-    counts = np.minimum.outer(np.count_nonzero(x, -1), np.count_nonzero(y, 0))
-    return counts, np.sqrt((squares[0] @ squares[1]).astype(np.float64))
+    x, y = np.moveaxis(operands[0], left, -1), np.moveaxis(operands[1], right, 0)
+    counts = np.minimum.outer(np.count_nonzero(x, -1).astype(np.float32), np.count_nonzero(y, 0).astype(np.float32))
+    return counts, np.square(x).astype(np.float32) @ np.square(y).astype(np.float32)
