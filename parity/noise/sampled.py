@@ -79,14 +79,8 @@ class Sampler:
 
     def noise(self, one: StepTrace) -> Sampled:
         """Of a reference's step."""
-        start, logits_grad = one.arrays("start"), one.got["logits_grad/logits"].array
-        images, labels, masks = batch(self.port, start)
-        params = model.from_named(of_role(start, "weights"))
-        units = [layer.weights.shape[1] for layer in params[:-1]]
-        nudges = tuple(np.zeros((len(images), width), np.float32) for width in units)
-        slots = jax.device_get(self.port.slots(params))
-        arguments = (params, slots, images, labels, masks, logits_grad, nudges)
-        exact = self._seen(arguments, None)
+        arguments = self._arguments(one.arrays("start"), one.got["logits_grad/logits"].array)
+        labels, exact = arguments[3], self._seen(arguments, None)
         samples = [self._seen(arguments, np.random.default_rng([self.seed, i])) for i in range(SAMPLES)]
         inputs = tuple((z, _scale(z, [one.inputs[i] for one in samples])) for i, z in enumerate(exact.inputs))
         flipped = self._flipped(arguments, inputs)
@@ -99,6 +93,18 @@ class Sampler:
             test_gaps=self._test_gaps(one),
             inputs=inputs,
         )
+
+    def gradient(self, start: Named) -> Named:
+        """Exact, of loss and penalty: float64 by tensor."""
+        logits_grad = np.zeros((len(batch(self.port, start)[1]), self.port.placed.classes), np.float32)
+        return of_role(self._seen(self._arguments(start, logits_grad), None).norms, "grads")
+
+    def _arguments(self, start: Named, logits_grad: np.ndarray) -> tuple[Any, ...]:
+        """Of `_step`, nothing nudged."""
+        images, labels, masks = batch(self.port, start)
+        params = model.from_named(of_role(start, "weights"))
+        nudges = tuple(np.zeros((len(images), layer.weights.shape[1]), np.float32) for layer in params[:-1])
+        return params, jax.device_get(self.port.slots(params)), images, labels, masks, logits_grad, nudges
 
     def _flipped(self, arguments: tuple[Any, ...], inputs: Any) -> Seen | None:
         """With every unit mirrored at a kink that it may be on either side of; None where there is none."""
