@@ -63,13 +63,13 @@ class Ticker(Observer):
         self._progress.update(0, note=f"step {report.step + 1:,} of {self._steps:,}, loss {report.loss:.4g}")
 
 
-def sweep(points: Sequence[Point], sets: Sets, folder: Path, earlier: Sequence[Cell], told: Told) -> list[Cell]:
-    """A cell for each point, in their order; runs what is not among the `earlier` cells. A row a cell is printed.
+def sweep(points: Sequence[Point], sets: Sets, folder: Path, resume: bool, told: Told) -> list[Cell]:
+    """A cell for each point, in their order, a row for each printed; with `resume` only those not in `folder` are run.
 
-    All are kept in `folder`, earlier cells of other programs, steps or data behind these. Raises OutputError, and
+    All are kept there, earlier cells of other programs, steps or data behind these. Raises DataError, OutputError, and
     ConfigError where a program asks for what the data has not.
     """
-    ended = {_key(cell): cell for cell in earlier}
+    ended = {_key(cell): cell for cell in cells.read_cells(folder, resume)}
     known = {i: ended.pop(key) for i, point in enumerate(points) if (key := _asked(point, sets)) in ended}
     known = {i: cell for i, cell in known.items() if cell.done}
     if (dataset := sets.of(points[0].program.seed)[0]).synthetic:
@@ -84,8 +84,6 @@ def sweep(points: Sequence[Point], sets: Sets, folder: Path, earlier: Sequence[C
         to_come = [cell for j, cell in known.items() if j > i]
         cells.write_cells(folder, [*done, *to_come, *ended.values()])
         _say(table.row(cell) + ("  from an earlier sweep" if i in known else ""))
-    if dataset.synthetic:
-        _say("These accuracies are of GENERATED digits, NOT of MNIST.")
     return done
 
 

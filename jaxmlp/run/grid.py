@@ -1,4 +1,4 @@
-"""The programs of a sweep: a list of settings, the product of fields' values, or draws from ranges. No numpy, no jax."""
+"""The programs of a sweep: given settings, the product of fields' values, or draws from ranges. No numpy, no jax."""
 
 import itertools
 import math
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
-from jaxmlp.run.settings import Base, Settings, field_named, hint_of, numbers_of, program_of
+from jaxmlp.run.settings import Base, Settings, field_named, hint_of, program_of
+from jaxmlp.run.words import numbers_of
 
 Axes = Mapping[str, Sequence[str]]  # field -> words
 LOGARITHMIC = 10  # a range that spans this factor, both ends above 0, is drawn from evenly in its logarithm
@@ -78,10 +79,15 @@ def product(axes: Axes) -> list[dict[str, str]]:
 
 
 def points(base: Base, settings: Sequence[Settings], seeds: Sequence[int]) -> list[Point]:
-    """Each of the settings with each of the seeds. Raises ConfigError where one is impossible, or two are the same."""
+    """Each of the settings with each of the seeds, or with the base's where there are none.
+
+    Raises ConfigError where one is impossible, or two are the same.
+    """
+    if seeds and "seed" in settings[0]:
+        raise ConfigError("--seeds and the field seed contradict each other: leave one out")
     found: dict[Program, Point] = {}
-    for one, seed in itertools.product(settings, seeds):
-        point = Point(one, program_of(base, {**one, "seed": str(seed)} if len(seeds) > 1 else one))
+    for one, own in itertools.product(settings, [{"seed": str(seed)} for seed in seeds] or [{}]):
+        point = Point(one, program_of(base, {**one, **own}))
         if point.program in found:
             raise ConfigError(f"these two are one program: {found[point.program].told()} and {point.told()}")
         found[point.program] = point
@@ -89,7 +95,7 @@ def points(base: Base, settings: Sequence[Settings], seeds: Sequence[int]) -> li
 
 
 def ranges(base: Base, texts: Sequence[str]) -> dict[str, Range]:
-    """The ranges of texts like `learning-rate=1e-6:1e-1` or `layers=300,400`. Raises ConfigError naming what is wrong."""
+    """The ranges of texts like `learning-rate=1e-6:1e-1` or `layers=300,400`. Raises ConfigError."""
     return {name: _range(base, name, words) for name, words in axes(base, texts, "--range").items()}
 
 

@@ -12,27 +12,37 @@ class Table:
     """A column a field that is set, and one for the seeds where there are several."""
 
     def __init__(self, points: Sequence[Point]):
-        self._names = list(dict.fromkeys(name for point in points for name in point.settings))
-        self._seeds = "seed" not in self._names and len({point.program.seed for point in points}) > 1
-        words = {name: [point.settings.get(name, "") for point in points] for name in self._names}
-        self._widths = [max(map(len, [name, *words[name]])) for name in self._names]
+        names = list(dict.fromkeys(name for point in points for name in point.settings))
+        several = "seed" not in names and len({point.program.seed for point in points}) > 1
+        self._names = [*names, "seed"] if several else names
+        lines = [[{"seed": str(p.program.seed), **p.settings}.get(name, "") for name in self._names] for p in points]
+        self._widths = [len(word) for word in columns([self._names, *lines])[0]]
 
     @property
     def header(self) -> str:
         """Above the rows. Loss and training accuracy are those before the last update."""
-        return self._line([*self._names, "seed"], f"{'final loss':>13} {'training':>9} {'test':>9}", "seconds")
+        return self._line(self._names, f"{'final loss':>13} {'training':>9} {'test':>9}", "seconds")
 
     def row(self, cell: Cell) -> str:
         """One cell's line."""
-        told = f"{cell.final_loss or 0:13.6g} {cell.train_accuracy or 0:8.2f}% {cell.test_accuracy or 0:8.2f}%"
-        if cell.diverged_at is not None:
-            told = f"diverged at step {cell.diverged_at}"
-        if cell.failure is not None:
-            told = cell.failure
-        words = [cell.settings.get(name, "") for name in self._names]
-        return self._line([*words, str(cell.seed)], told, f"{cell.seconds:.1f}")
+        settings = {"seed": str(cell.seed), **cell.settings}
+        return self._line([settings.get(name, "") for name in self._names], outcome(cell), f"{cell.seconds:.1f}")
 
     def _line(self, words: Sequence[str], told: str, seconds: str) -> str:
-        columns = [f"{word:>{width}}" for word, width in zip(words, self._widths, strict=False)]
-        seed = [f"{words[-1]:>4}"] if self._seeds else []
-        return "  ".join([*columns, *seed, f"{told:<{OUTCOME}}", f"{seconds:>8}"])
+        own = [word.rjust(width) for word, width in zip(words, self._widths, strict=True)]
+        return "  ".join([*own, told.ljust(OUTCOME), seconds.rjust(8)])
+
+
+def outcome(cell: Cell) -> str:
+    """Loss and accuracies, or what ended it before they were measured."""
+    if cell.failure is not None:
+        return f"failed: {cell.failure}"
+    if cell.diverged_at is not None:
+        return f"diverged at step {cell.diverged_at}"
+    return f"{cell.final_loss:13.6g} {cell.train_accuracy:8.2f}% {cell.test_accuracy:8.2f}%"
+
+
+def columns(lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The same words, those of a column of one width, at its right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [[word.rjust(width) for word, width in zip(line, widths, strict=True)] for line in lines]
