@@ -4,12 +4,12 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg
 
 from jaxmlp import command_line
-from jaxmlp.checks import require_count, require_matplotlib
+from jaxmlp.checks import require, require_count, require_matplotlib
 from jaxmlp.errors import ConfigError, JaxmlpError
 from jaxmlp.execution import Execution
 from jaxmlp.failures import failure
@@ -34,7 +34,7 @@ Fields = Annotated[tuple[str, ...], UseAppendAction]
 class SweepOptions:
     """Options of a sweep."""
 
-    preset: Literal["original"] | None = None
+    preset: Annotated[str | None, arg(metavar="original")] = None
     """the write-up's configurations; what is run unless --grid, --random or --lr-range says otherwise"""
     grid: Annotated[Fields, arg(metavar="FIELD=A,B")] = ()
     """each of a field's values, with each of every other --grid's. FIELD: an option of jaxmlp.train, or a path into the
@@ -107,6 +107,7 @@ class SweepOptions:
         named = [option for option, value in asked.items() if value not in (None, ())]
         if len(named) > 1:
             raise ConfigError(f"{' and '.join(named)} contradict each other: give one of them")
+        require("preset", self.preset, self.preset is None or self.preset in PRESETS, f"one of {', '.join(PRESETS)}")
         if self.random is not None:
             require_count("random", self.random)
         if bool(self.range) != (self.random is not None):

@@ -54,7 +54,7 @@ def _beside_the_claim(done: Sequence[Cell]) -> str | None:
     if first.steps != CLAIMED_STEPS:
         return f"{about} 300 epochs ({CLAIMED_STEPS} steps), these were {first.steps} steps."
     if any(cell.program_digest != _originals(cell) for cell in done):
-        return f"{about} the original program, other options were given."
+        return f"{about} the original program, not this one."
     return f"No verdict: {failed} of {len(done)} runs failed." if failed else None
 
 

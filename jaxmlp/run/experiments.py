@@ -75,7 +75,7 @@ def sweep(points: Sequence[Point], sets: Sets, folder: Path, resume: bool, told:
     if (dataset := sets.of(points[0].program.seed)[0]).synthetic:
         _say(synthetic_notice(dataset.source))
     if ended:
-        _say(f"{len(ended)} earlier cells are of other programs, steps or data: they stay in the files, behind these.")
+        _say(_left(list(ended.values()), points, sets))
     table = rows.Table(points)
     _say(table.header)
     done: list[Cell] = []
@@ -85,6 +85,21 @@ def sweep(points: Sequence[Point], sets: Sets, folder: Path, resume: bool, told:
         cells.write_cells(folder, [*done, *to_come, *ended.values()])
         _say(table.row(cell) + ("  from an earlier sweep" if i in known else ""))
     return done
+
+
+def _left(ended: Sequence[Cell], points: Sequence[Point], sets: Sets) -> str:
+    """What becomes of cells that are not asked for, and in what those differ that have the settings of one that is."""
+    told = f"Earlier cells that are no part of this sweep: {len(ended)}. They stay in the files, behind these."
+    asked = {(tuple(p.settings.items()), p.program.seed): p.program for p in points}
+    pairs = [(cell, asked.get((tuple(cell.settings.items()), cell.seed))) for cell in ended]
+    differing = dict.fromkeys(n for cell, program in pairs if program for n in _differing(cell, program, sets))
+    return f"{told} Run anew, for these differ: {', '.join(differing)}." if differing else told
+
+
+def _differing(cell: Cell, program: Program, sets: Sets) -> list[str]:
+    """The fields of a program, and the data, that an earlier cell had otherwise."""
+    now = {**program.as_dict(), "data": sets.of(program.seed)[1]}
+    return [name for name, value in {**cell.program, "data": cell.data_digest}.items() if now.get(name) != value]
 
 
 def _say(text: str) -> None:

@@ -102,10 +102,8 @@ def _set(part: Any, hint: Any, path: Sequence[str], word: str, name: str) -> Any
     kind, field = kinds_of(hint)[0] if part is None else type(part), _flat(path[0])
     own = _fields(kind) if dataclasses.is_dataclass(kind) else {}
     if field not in own:
-        called = getattr(kind, "kind", None) or f"{part!r}"
-        raise ConfigError(
-            f"{name} = {word} is impossible: {called} has no {field}; known: {', '.join(own) or 'nothing'}"
-        )
+        called, known = getattr(kind, "kind", None) or f"{part!r}", ", ".join(own) or "nothing"
+        raise ConfigError(f"{name} = {word} is impossible: {called} has no {field}; it has {known}")
     value = _set(getattr(part, field, None), own[field], path[1:], word, name)
     return made(kind, {field: value}, name) if part is None else dataclasses.replace(part, **{field: value})
 
