@@ -32,7 +32,8 @@ def field_curves(found: Sequence[Configuration], source: str, path: Path) -> Non
 
 def _headline(found: Sequence[Configuration], source: str) -> str:
     unfinished = sum(one.mean is None for one in found)
-    return f"{source}; {unfinished} of {len(found)} diverged or failed" if unfinished else source
+    ended = f"; {unfinished} of {len(found)} diverged or failed" if unfinished else ""
+    return f"{source}{ended}" + ("\nred: the best" if best(found) else "")
 
 
 def _panel(axis: Any, found: Sequence[Configuration], name: str) -> None:
@@ -45,6 +46,7 @@ def _panel(axis: Any, found: Sequence[Configuration], name: str) -> None:
     if values is None:
         words = _words(found, name)
         axis.set_xticks(range(len(words)), words)
+        axis.set_xlim(-0.5, len(words) - 0.5)
     elif min(values) > 0 and max(values) / min(values) >= WIDE:
         axis.set_xscale("log")
 
