@@ -3,7 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from jaxmlp.checks import meant, require
 from jaxmlp.errors import ConfigError
@@ -49,6 +49,29 @@ def built(hint: Any, value: Any, where: str) -> Any:
         require(where, value, isinstance(value, list | tuple), "a list")
         return tuple(built(get_args(hint)[0], one, f"{where}[{i}]") for i, one in enumerate(cast("list[Any]", value)))
     return value
+
+
+def require_types(part: Any) -> None:
+    """Raises ConfigError naming the first field of the dataclass that is not the part, truth value or name it must be.
+
+    Numbers are the dataclass's own to check, for it knows their range too.
+    """
+    for name, hint in get_type_hints(type(part)).items():
+        if get_origin(hint) is ClassVar:
+            continue
+        value, kinds = getattr(part, name), kinds_of(hint)
+        if hint is bool:
+            require(name, value, isinstance(value, bool), "True or False")
+        elif get_origin(hint) is Literal:
+            require(name, value, value in get_args(hint), f"one of {', '.join(map(str, get_args(hint)))}")
+        elif kinds and _only_kinds(hint):
+            known = ", ".join(f"{one.__name__}(…)" for one in kinds)
+            right = isinstance(value, kinds) or (value is None and _optional(hint))
+            require(name, value, right, f"one of {known}" if len(kinds) > 1 else known)
+        elif get_origin(hint) is tuple:
+            require(name, value, isinstance(value, tuple), "a tuple")
+            for kind in kinds_of(get_args(hint)[0]):
+                require(name, value, all(isinstance(one, kind) for one in value), f"a tuple of {kind.__name__}(…)")
 
 
 def kinds_of(hint: Any) -> tuple[type, ...]:
