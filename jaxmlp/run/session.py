@@ -45,13 +45,15 @@ def train(
     started = time.perf_counter()
     with CompileClock() as clock:
         run = Run(program, place_for(program, execution, dataset, device))
-        config = describe(program, run.placed, dataset.source, recipe(asked, run.placed, dataset))
+        config = describe(run.program, run.placed, dataset.source, recipe(asked, run.placed, dataset))
         folder = RunFolder(out or default_folder(program.seed), config)
-        console.say(introduction(run.placed, dataset))
+        console.say(introduction(run.program, run.placed, dataset))
         with Interrupt() as interrupt:
+            first, compiled = time.perf_counter(), clock.seconds
             last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
+            stepping = time.perf_counter() - first - (clock.seconds - compiled)
             predictions = run.test_predictions()
-            times = (time.perf_counter() - started, clock.seconds)
+            times = (stepping, time.perf_counter() - started, clock.seconds)
             failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines: nobody may hear them
     interrupted = last.step + 1 < run.program.steps
     console.end(Ending(folder.path, last, interrupted, run.batch_size, *times, complete=failure is None))
