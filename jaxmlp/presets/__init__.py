@@ -1,4 +1,4 @@
-"""Programs that come along, a TOML file each, named for what they are: kinds of TensorFlow 1.x programs people wrote."""
+"""Programs that come along, a TOML file each: kinds of TensorFlow 1.x programs that people wrote."""
 
 from pathlib import Path
 

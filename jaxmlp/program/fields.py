@@ -48,8 +48,6 @@ def built(hint: Any, value: Any, where: str) -> Any:
     if get_origin(hint) is tuple:
         require(where, value, isinstance(value, list | tuple), "a list")
         return tuple(built(get_args(hint)[0], one, f"{where}[{i}]") for i, one in enumerate(cast("list[Any]", value)))
-    if hint is bool:
-        require(where, value, isinstance(value, bool), "true or false")
     return value
 
 

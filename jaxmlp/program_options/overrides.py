@@ -75,7 +75,8 @@ def _layers(now: tuple[Dense, ...], given: Given) -> tuple[Dense, ...]:
 def _each(layers: tuple[Dense, ...], name: str, values: tuple[Any, ...]) -> tuple[Dense, ...]:
     """One value for all layers, or one for each."""
     fits = len(layers) > 0 and len(values) in (1, len(layers))
-    right = f"one, or {len(layers)}, one for each hidden layer" if layers else "left out, for there is no hidden layer"
+    no, one = "left out, for there is no hidden layer", "one value, for the one hidden layer"
+    right = (no, one)[len(layers)] if len(layers) < 2 else f"one value, or {len(layers)}: one for each hidden layer"
     require(name, list(values), fits, right)
     values = values * len(layers) if len(values) == 1 else values
     return tuple(dataclasses.replace(layer, **{name: value}) for layer, value in zip(layers, values, strict=True))

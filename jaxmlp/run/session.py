@@ -49,9 +49,8 @@ def train(
         folder = RunFolder(out or default_folder(program.seed), config)
         console.say(introduction(run.program, run.placed, dataset))
         with Interrupt() as interrupt:
-            first, compiled = time.perf_counter(), clock.seconds
-            last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
-            stepping = time.perf_counter() - first - (clock.seconds - compiled)
+            observers = [folder, console, *([plots] if plots else [])]
+            last, stepping = _watched(run, folder, interrupt, observers, clock)
             predictions = run.test_predictions()
             times = (stepping, time.perf_counter() - started, clock.seconds)
             failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines: nobody may hear them
@@ -65,15 +64,21 @@ def train(
     return _held_to(target, last, console)
 
 
-def _watched(run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer]) -> Report:
-    """The last report. A first Ctrl-C or SIGTERM ends the run after the step under way. Raises DivergedError."""
+def _watched(
+    run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer], clock: CompileClock
+) -> tuple[Report, float]:
+    """The last report, and the seconds without compiling. Raises DivergedError.
+
+    A first Ctrl-C or SIGTERM ends the run after the step under way.
+    """
+    started, compiled = time.perf_counter(), clock.seconds
     try:
         last = drive(run, observers, lambda: interrupt.asked)
     except DivergedError as error:
         folder.require_complete()
         raise DivergedError(f"{error}. The steps before it are in {folder.path}", error.step) from None
     assert last is not None, "a program has at least one step"
-    return last
+    return last, time.perf_counter() - started - (clock.seconds - compiled)
 
 
 def _kept(
