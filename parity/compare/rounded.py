@@ -19,8 +19,10 @@ QUOTIENT = 2  # half ulps: a reciprocal, and a product with it
 # Half ulps of TensorFlow's square roots, in groups of 8. The processor's rsqrtps is off by 1.5 * 2**-12 at most; one
 # Newton step leaves 1.5 times the square of that, 3.4 half ulps, and adds its four roundings. 4.8 were seen.
 ROOT = 8
-ROOTS = (2.0**-125, 2.0**126)  # the radicands it is good for: beyond, the Newton step leaves float32's normal numbers
-POWER = 4  # half ulps of a powf: 1.01 were seen of glibc's; others are within 2 ulp
+# The radicands it is good for. Beyond, the Newton step leaves float32's normal numbers: below, anything up to 1.5 times
+# the root may come out, above it is wrong by half.
+ROOTS = (2.0**-125, 2.0**126)
+POWER = 8  # half ulps of a powf: 1.01 were seen of glibc's; the vector libraries promise 4 ulp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +42,14 @@ class Rounded:
         return cls(value, np.where(np.abs(value) < TINY, np.abs(value), 0.0))
 
     def ratio(self, got: np.ndarray) -> float:
-        """How far `got` is away, at worst, as a multiple of the error allowed. NaN if any number is."""
+        """How far `got` is away, at worst, as a multiple of the error allowed. NaN if any number is.
+
+        Where float32 may divide by 0 the error has no bound, and anything finite is right.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = np.abs(got.astype(np.float64) - self.value)
-            return float(np.where(apart == 0, 0.0, apart / self.error).max(initial=0))
+            share = np.where(np.isinf(self.error), got * 0.0, np.where(apart == 0, 0.0, apart / self.error))
+        return float(share.max(initial=0))
 
     def __add__(self, other: "Rounded | float") -> "Rounded":
         other = _rounded(other)
@@ -64,13 +70,15 @@ class Rounded:
         return once(self.value * other.value, moved + _carried(self.error, other.error))
 
     def __truediv__(self, other: "Rounded | float") -> "Rounded":
-        """|a'/b' - a/b| <= (error of a + |a/b| error of b) / |b'|: anything, where the divisor may be 0."""
+        """|a'/b' - a/b| <= (error of a + |a/b| error of b) / |b'|; no bound where b' may be 0, unless a is 0 itself."""
         other = _rounded(other)
+        least = np.abs(other.value) - other.error
+        unsure = (least <= 0) & (other.error > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            quotient = self.value / other.value
-            moved = self.error + _carried(quotient, other.error)
-            least = np.maximum(np.abs(other.value) - other.error, 0)
-            return once(quotient, np.where(moved == 0, 0.0, moved / least), QUOTIENT)
+            quotient = self.value / np.where(unsure & (other.value == 0), 1.0, other.value)
+            moved = (self.error + _carried(quotient, other.error)) / least
+        nothing = (self.value == 0) & (self.error == 0)
+        return once(quotient, np.where(nothing, 0.0, np.where(unsure, np.inf, moved)), QUOTIENT)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -95,9 +103,9 @@ def sqrt(x: Rounded) -> Rounded:
     """A square root. Where the radicand may be 0 the root may be off by the root of its error."""
     low, high = _between(x)
     value = np.sqrt(np.maximum(x.value, 0))
-    good = (low >= ROOTS[0]) & (high < ROOTS[1])
     moved = np.maximum(value - np.sqrt(low), np.sqrt(high) - value)
-    return once(value, moved, np.where(good, ROOT, 1 / HALF_ULP))
+    lost = np.where((low < ROOTS[0]) & (high > 0), 2 * np.sqrt(ROOTS[0]), 0.0)
+    return once(value, moved + lost, np.where(high < ROOTS[1], ROOT, 1 / HALF_ULP))
 
 
 def power(x: Rounded, exponent: float) -> Rounded:
