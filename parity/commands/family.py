@@ -1,6 +1,8 @@
 """`python -m parity family`: proves programs drawn over the whole family, or one that is named, step by step."""
 
+import dataclasses
 import itertools
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -8,11 +10,11 @@ from pathlib import Path
 
 import jax
 
-from jaxmlp import machine
-from jaxmlp.config_file import toml_table
+from jaxmlp import machine, presets, program_file
 from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated_digits
 from jaxmlp.device import pick
+from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress, write
 from jaxmlp.run.files import require_writable, write_whole
@@ -28,41 +30,20 @@ from parity.report import family as report
 from parity.report.family import Row
 
 
-def family(options: FamilyOptions) -> int:
-    """Returns 0 where all agree, else 1; raises JaxmlpError or CannotCompare."""
-    started = time.perf_counter()
-    if options.json:
-        require_writable(options.json)
-    dataset = _dataset(options)
-    chosen = _programs(options, dataset)
-    oracle = select.live(options.oracle, options.threads, options.time_limit)
-    say(f"TensorFlow answers: {oracle.name}; {len(chosen)} programs of {options.steps} steps, on {dataset.source}")
-    proof = Proof(oracle, dataset, pick("cpu"), options.steps)
-    rows = list(proof.told(chosen))
-    for row in rows:
-        if not row.passed and not row.error and not options.program:
-            write(proof.smallest(row, chosen[rows.index(row)]), sys.stdout)
-    if options.json:
-        made = {**machine.made("parity"), "seed": options.seed, "oracle": oracle.name, "data": dataset.source}
-        write_whole(options.json, report.to_json(rows, made).encode(), folders=True)
-    scope = f"{options.steps} steps each, on {dataset.source}, against {oracle.name}; {time.perf_counter() - started:.0f} s"
-    print(report.summary(rows, covered(chosen), scope))
-    if not options.program:
-        print(f"again: {options.again()}")
-    return 0 if all(row.passed for row in rows) else 1
-
-
+@dataclasses.dataclass(frozen=True)
 class Proof:
-    """Who answers, and on what."""
+    """Who answers, on what, and how many steps of each program."""
 
-    def __init__(self, oracle: Oracle, dataset: Dataset, device: jax.Device, steps: int):
-        self.oracle, self.dataset, self.device, self.steps = oracle, dataset, device, steps
+    oracle: Oracle
+    dataset: Dataset
+    device: jax.Device
+    steps: int
 
     def outcomes(self, chosen: Sequence[Program]) -> Iterator[Outcome]:
         """Of each in turn."""
         return prove_all(self.oracle, chosen, self.dataset, self.device, self.steps)
 
-    def told(self, chosen: Sequence[Program]) -> Iterator[Row]:
+    def rows(self, chosen: Sequence[Program]) -> Iterator[Row]:
         """Of each in turn, with a line as it ends."""
         with Progress(len(chosen), "program", "beside TensorFlow") as progress:
             for i, outcome in enumerate(self.outcomes(chosen)):
@@ -72,16 +53,42 @@ class Proof:
                 yield row
 
     def smallest(self, row: Row, program: Program) -> str:
-        """A disagreement shrunk to its smallest program."""
-        say(f"program {row.name} is being shrunk")
-        tier = next(check.tier for check in (*row.checks, *row.own_rule) if not check.passed)
+        """What is left of a program that disagrees when it is shrunk, and where that does."""
+        tier = report.failed(row).tier
 
         def first(candidates: Sequence[Program]) -> int | None:
             held = enumerate(self.outcomes(candidates))
             return next((i for i, one in held if any(check.tier == tier for check in one.failures)), None)
 
         small = shrunk(program, first)
-        return report.smallest(row_of(row.name, next(self.outcomes([small]))), row.name)
+        return report.smallest(row_of(row.name, next(self.outcomes([small]))), program_file.text(small))
+
+
+def family(options: FamilyOptions) -> int:
+    """Returns 0 where all agree, else 1; raises JaxmlpError or CannotCompare."""
+    started, seed = time.perf_counter(), secrets.randbelow(2**31) if options.seed is None else options.seed
+    if options.json:
+        require_writable(options.json)
+    dataset = data(options, seed)
+    chosen = to_prove(options, seed, dataset)
+    oracle = select.live(options.oracle, options.threads, options.time_limit)
+    say(f"TensorFlow answers: {oracle.name}; {len(chosen)} programs of {options.steps} steps, on {dataset.source}")
+    proof = Proof(oracle, dataset, pick("cpu"), options.steps)
+    rows = list(proof.rows(chosen))
+    for row, program in zip(rows, chosen, strict=True):
+        if not row.passed and not row.error:
+            say(f"program {row.name} disagrees and is being shrunk")
+            print(f"\n{proof.smallest(row, program)}")
+    if options.json:
+        made = {**machine.made("parity"), "seed": seed, "oracle": oracle.name, "data": dataset.source}
+        write_whole(options.json, report.to_json(rows, made).encode(), folders=True)
+    print(f"\n{report.summary(rows, covered(chosen))}")
+    verdict = report.verdict(rows)
+    scope = f"{options.steps} steps each, on {images.called(dataset)}, against {oracle.name}"
+    print(f"{verdict}, {scope}; {time.perf_counter() - started:.0f} s")
+    if not options.program:
+        print(f"the same again: --seed {seed}")
+    return 0 if all(row.passed for row in rows) else 1
 
 
 def row_of(name: str, outcome: Outcome) -> Row:
@@ -95,18 +102,26 @@ def say(what: str) -> None:
     write(f"… {what}", sys.stderr)
 
 
-def _dataset(options: FamilyOptions) -> Dataset:
-    """Generated digits; for a program that is named MNIST's first images, where they are."""
-    if options.program and options.images.data == "auto":
-        return images.load(options.images, options.seed, say).first(options.count)
-    if options.images.data == "auto":
-        return generated_digits(options.count, options.seed)
-    return options.images.load(options.seed).first(options.count)
+def data(options: FamilyOptions, seed: int) -> Dataset:
+    """Generated digits, unless other data are named; for a program that is named MNIST's first, where they are."""
+    named, count = options.images.data != "auto", options.images.images
+    if named or options.program:
+        return images.load(options.images, seed, say)
+    return generated_digits(*(() if count is None else (count,)), seed=seed)
 
 
-def _programs(options: FamilyOptions, dataset: Dataset) -> list[Program]:
-    """Settled, of so many steps. Raises ConfigError."""
+def to_prove(options: FamilyOptions, seed: int, dataset: Dataset) -> list[Program]:
+    """Settled programs. Raises ConfigError."""
     if options.program:
-        return [named(options.program, options.steps).settled(len(dataset.train.labels))]
-    say(f"drawing {options.n} programs from seed {options.seed}")
-    return list(itertools.islice(programs(options.seed, dataset, options.steps), options.n))
+        return [program_of(options.program, options.steps).settled(len(dataset.train.labels))]
+    say(f"drawing {options.programs} programs, seed {seed}")
+    return list(itertools.islice(programs(seed, dataset, options.steps), options.programs))
+
+
+def program_of(name: str, steps: int) -> Program:
+    """The preset of that name, or the program of a file, of so many steps; each reports."""
+    file = Path(name)
+    if name not in presets.NAMES and not file.exists():
+        raise ConfigError(f"program = {name!r} is neither a file nor a preset: {', '.join(presets.NAMES)}")
+    program = presets.load(name) if name in presets.NAMES else program_file.read(file)
+    return dataclasses.replace(program, epochs=None, steps=steps, report_every=1)

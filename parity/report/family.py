@@ -2,7 +2,6 @@
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -33,22 +32,29 @@ def line(row: Row) -> str:
     return f"program {row.name}: {verdict}: {'; '.join([row.told, *notes])}"
 
 
-def summary(rows: Sequence[Row], covered: Mapping[str, Mapping[str, int]], scope: str) -> str:
-    """What was covered, how near each tier's limits the checks came, and the verdict."""
+def summary(rows: Sequence[Row], covered: Mapping[str, Mapping[str, int]]) -> str:
+    """What was covered, how near each tier's limits the checks came, and what was not compared."""
+    lines = ["covered, and by how many programs:", *_covered(covered), "", *_nearest(rows)]
+    return "\n".join([*lines, *_silent(rows)])
+
+
+def verdict(rows: Sequence[Row]) -> str:
+    """In a line."""
     agree = sum(row.passed for row in rows)
-    lines = ["covered, and by how many programs:", *_covered(covered), "", *_nearest(rows), "", *_silent(rows)]
-    verdict = "PROVEN" if agree == len(rows) else "NOT the same programs"
-    return "\n".join([*lines, f"{verdict}: {agree} of {len(rows)} programs agree, {scope}"])
+    return f"{'PROVEN' if agree == len(rows) else 'NOT proven'}: {agree} of {len(rows)} programs agree"
 
 
-def smallest(row: Row, before: str) -> str:
-    """A disagreement's smallest program and where it shows."""
-    fields = toml(row.program)
-    assert tomllib.loads(fields) is not None
-    failed = next(check for check in (*row.checks, *row.own_rule) if not check.passed)
-    side = "the port" if failed in row.checks else "TensorFlow itself, against the rule of T3"
-    numbers = f"{failed.measured:.4g} {failed.unit}, limit {failed.limit:.4g}"
-    return f"program {before}, as small as it still disagrees: {side}, {failed.place}: {numbers}\n{fields}"
+def failed(row: Row) -> Check:
+    """The first check that failed."""
+    return next(check for check in (*row.checks, *row.own_rule) if not check.passed)
+
+
+def smallest(row: Row, fields: str) -> str:
+    """Where a disagreement's smallest program disagrees, and its `fields`, as a TOML file has them."""
+    check = failed(row)
+    side = "the port" if check in row.checks else "TensorFlow's own update, against the rule of T3"
+    numbers = f"measured {check.measured:.4g} {check.unit}, limit {check.limit:.4g}"
+    return f"program {row.name}, as small as it still disagrees: {side}, {check.place}: {numbers}\n{fields}"
 
 
 def to_json(rows: Sequence[Row], made: Mapping[str, Any]) -> str:
@@ -60,19 +66,6 @@ def to_json(rows: Sequence[Row], made: Mapping[str, Any]) -> str:
 
 
 _CHECKS = ("checks", "own_rule", "undetermined")
-
-
-def toml(program: Mapping[str, Any]) -> str:
-    """The program as a TOML file has it."""
-    return "\n".join(["[program]", *(f"{name} = {_value(value)}" for name, value in program.items() if value is not None)])
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name} = {_value(one)}" for name, one in value.items() if one is not None) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value)
 
 
 def _plain(check: Check) -> dict[str, Any]:
