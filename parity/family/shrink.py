@@ -86,7 +86,9 @@ def _layer(i: int, **fields: Any) -> Change:
 
 def _fewer_units(i: int, units: int) -> Change:
     def changed(program: Program) -> Program:
-        return _layer(i, units=units)(program) if i < len(program.layers) and program.layers[i].units > units else program
+        return (
+            _layer(i, units=units)(program) if i < len(program.layers) and program.layers[i].units > units else program
+        )
 
     return changed
 

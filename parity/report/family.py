@@ -28,7 +28,9 @@ def line(row: Row) -> str:
     """As it ends."""
     verdict = "agrees" if row.passed else "CANNOT COMPARE" if row.error else "DISAGREES"
     notes = [f"{len(row.undetermined)} of {len(row.checks)} checks say nothing"] if row.undetermined else []
-    notes += [f"not finite from step {row.diverged} on, on both sides"] if row.passed and row.diverged is not None else []
+    notes += (
+        [f"not finite from step {row.diverged} on, on both sides"] if row.passed and row.diverged is not None else []
+    )
     return f"program {row.name}: {verdict}: {'; '.join([row.told, *notes])}"
 
 
@@ -70,7 +72,9 @@ _CHECKS = ("checks", "own_rule", "undetermined")
 
 def _plain(check: Check) -> dict[str, Any]:
     fields = {**check._asdict(), "passed": check.passed}
-    return {name: str(one) if isinstance(one, float) and not math.isfinite(one) else one for name, one in fields.items()}
+    return {
+        name: str(one) if isinstance(one, float) and not math.isfinite(one) else one for name, one in fields.items()
+    }
 
 
 def _covered(covered: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -110,7 +114,9 @@ def _silent(rows: Sequence[Row]) -> list[str]:
     if silent:
         count = sum(len(row.undetermined) for row in silent)
         names = ", ".join(row.name for row in silent)
-        lines.append(f"{count} checks say nothing, for rounding may move a tenth of what they compare: programs {names}")
+        lines.append(
+            f"{count} checks say nothing, for rounding may move a tenth of what they compare: programs {names}"
+        )
     if diverged:
         names = ", ".join(row.name for row in diverged)
         lines.append(f"not finite on TensorFlow's side, and so compared no further: programs {names}")
