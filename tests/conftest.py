@@ -19,6 +19,13 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 SEED = int(os.environ.get("JAXMLP_TEST_SEED", secrets.randbelow(2**31)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis draws by the same seed, unless it is told another."""
+    if getattr(config.option, "hypothesis_seed", "") is None:
+        config.option.hypothesis_seed = str(SEED)
+
+
 def pytest_report_header() -> str:
     return f"fresh inputs from JAXMLP_TEST_SEED={SEED}"
 
