@@ -76,19 +76,20 @@ def require_types(part: Any) -> None:
 
 def kinds_of(hint: Any) -> tuple[type, ...]:
     """The dataclasses that a field may be, the one that it is without `kind` first."""
-    return tuple(one for one in _members(hint) if dataclasses.is_dataclass(one) and isinstance(one, type))
+    return tuple(one for one in members(hint) if dataclasses.is_dataclass(one) and isinstance(one, type))
 
 
-def _members(hint: Any) -> tuple[Any, ...]:
+def members(hint: Any) -> tuple[Any, ...]:
+    """The types of a union, or the one that it is."""
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
 def _optional(hint: Any) -> bool:
-    return type(None) in _members(hint)
+    return type(None) in members(hint)
 
 
 def _only_kinds(hint: Any) -> bool:
-    return all(one is type(None) or one in kinds_of(hint) for one in _members(hint))
+    return all(one is type(None) or one in kinds_of(hint) for one in members(hint))
 
 
 def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -> Any:
