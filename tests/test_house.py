@@ -39,13 +39,17 @@ FLOORS = {
         ("oracle", "Who answers for TensorFlow."),
         ("subject", "What is proven."),
         ("noise", "How far honest rounding may go."),
+        ("family", "Programs drawn over the whole family, each proven."),
         ("mutants report", "The proof of the proof, and how a proof is told."),
         ("commands __main__ __init__", "What is typed."),
     ),
 }
 
 # The rest of parity serves any subject: a user who proves a step of his own needs no line of ours, and no jax.
-KNOW_THE_PORT = ("parity/subject/port.py", "parity/noise", "parity/mutants", "parity/commands", "parity/__main__.py")
+KNOW_THE_PORT = (
+    *(f"parity/subject/{name}.py" for name in ("port", "parts", "stepwise", "watched")),
+    *("parity/noise", "parity/family", "parity/mutants", "parity/commands", "parity/__main__.py"),
+)
 
 HEAVY = {"matplotlib", "tensorflow", "tensorflow_datasets", "pooch", "requests", "PIL"}  # imported where they are used
 HOPS = {  # file: why it imports one module of ours within a function
