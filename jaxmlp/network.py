@@ -76,7 +76,7 @@ class Network:
             before.append(outputs)
             active = activation(self.activations if isinstance(self.activations, str) else self.activations[i])(outputs)
             rate = self.rates[i] if self.rates else 0.0
-            hidden.append(dropout.apply(active, next(masks) != 0, rate) if rate else active)
+            hidden.append(dropout.apply(active, next(masks).astype(jnp.bool_), rate) if rate else active)
             product = jnp.matmul(hidden[-1], layer.weights, precision=jax.lax.Precision.HIGHEST)
             outputs = _plus(product, layer.biases)
         return Pass(tuple(before), tuple(hidden), activation(self.output)(outputs))

@@ -1,50 +1,127 @@
-"""`python -m jaxmlp.sweep`: the original's experiments, each on disk when it is done: `--resume` goes on from there."""
+"""`python -m jaxmlp.sweep`: experiments, each on disk when it is done: `--resume` goes on from there."""
 
 import dataclasses
-import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
+
+from tyro.conf import UseAppendAction, arg
 
 from jaxmlp import command_line
-from jaxmlp.options import CacheOptions, Count, DataOptions, DeviceOptions, Folder, Seed
-from jaxmlp.program import Dense, GradientDescent, Program
+from jaxmlp.checks import require, require_count, require_matplotlib
+from jaxmlp.errors import ConfigError, JaxmlpError
+from jaxmlp.execution import Execution
+from jaxmlp.failures import failure
+from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions, Folder, ProgramOptions
+from jaxmlp.run import alone, grid
+from jaxmlp.run.grid import Point
 
 DESCRIPTION = (
-    "Run the original's eight configurations and hold its claim, that only one of them gets above 80 %, "
-    "against what comes out."
+    "Train programs that differ in a few fields, and say which is the best; or look for a learning rate by a range "
+    "test. Unless told which: the original's eight configurations, and its claim that only one gets above 80 %."
 )
 
 # Section 6 of the write-up: (hidden units, learning rate), "all for 300 epochs".
 ORIGINAL = ((300, 0.5), (400, 0.5), (400, 0.01), (400, 0.001), (1024, 0.5), (1024, 0.01), (1024, 0.001), (1024, 0.0001))
-PRESETS = {"original": ORIGINAL}
+PRESETS = {"original": [{"layers": str(hidden), "learning-rate": f"{rate:g}"} for hidden, rate in ORIGINAL]}
+RANGE_STEPS = 100
+
+Fields = Annotated[tuple[str, ...], UseAppendAction]
 
 
 @dataclasses.dataclass(frozen=True)
 class SweepOptions:
     """Options of a sweep."""
 
-    preset: Literal["original"] = "original"
-    """which configurations"""
-    steps: Count = 301
-    """updates of each configuration"""
-    seed: Seed = 0
+    preset: Annotated[str | None, arg(metavar="original")] = None
+    """the write-up's configurations; what is run unless --grid, --random or --lr-range says otherwise"""
+    grid: Annotated[Fields, arg(metavar="FIELD=A,B")] = ()
+    """each of a field's values, with each of every other --grid's. FIELD: an option of jaxmlp.train, or a path into the
+    program, as optimizer.beta1. layers=300+100 is two layers"""
+    random: Annotated[int | None, arg(metavar="N")] = None
+    """so many programs drawn, each --range's field from its range"""
+    range: Annotated[Fields, arg(metavar="FIELD=LOW:HIGH")] = ()
+    """for --random; evenly in the logarithm where HIGH is 10 times LOW or more. FIELD=A,B,C: one of these"""
+    search_seed: int = 0
+    """of the draws of --random"""
+    lr_range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None
+    """one run whose learning rate grows from LOW to HIGH, in 100 steps unless --steps says otherwise"""
+    seeds: Annotated[tuple[int, ...], arg(metavar="G")] = ()
+    """run each configuration with each of these seeds, in place of --seed"""
+    plot: bool = False
+    """draw what came out into the folder, as a heat map or curves (extra `plot`)"""
     out: Folder = None
-    """folder for results.json and results.csv; default runs/sweep-<preset>-<seed>"""
+    """folder of the results; default runs/sweep-NAME-SEED, NAME by what is run"""
     resume: bool = False
     """keep the finished cells of an earlier sweep in that folder"""
+    program: ProgramOptions = dataclasses.field(default_factory=ProgramOptions)
     data: DataOptions = dataclasses.field(default_factory=DataOptions)
+    execution: Execution = dataclasses.field(default_factory=Execution)
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     cache: CacheOptions = dataclasses.field(default_factory=CacheOptions)
 
     def __post_init__(self):
-        self.programs()  # refuses impossible steps before anything is read
+        self._require_one_kind()
+        if self.lr_range is None:
+            self.points()  # refuses what is impossible before anything is read
+        else:
+            self.ends()
 
-    def programs(self) -> list[Program]:
-        """The preset's programs, in the write-up's order. Raises ConfigError."""
-        program = functools.partial(Program, steps=self.steps, report_every=self.steps, seed=self.seed)
-        return [program((Dense(hidden),), optimizer=GradientDescent(rate)) for hidden, rate in PRESETS[self.preset]]
+    @property
+    def kind(self) -> str:
+        """What is run."""
+        named = {"grid": self.grid, "random": self.random, "range": self.lr_range}
+        return next((kind for kind, asked in named.items() if asked), "original")
+
+    def points(self) -> list[Point]:
+        """The cells to be, in order. Raises ConfigError."""
+        base = self.program
+        settings = PRESETS["original"]
+        if self.grid:
+            settings = grid.product(grid.axes(base, self.grid))
+        if self.random is not None:
+            settings = grid.drawn(base, grid.ranges(base, self.range), self.random, self.search_seed)
+        return grid.points(base, settings, self.seeds)
+
+    def ends(self) -> tuple[float, float]:
+        """The rates of a range test. Raises ConfigError."""
+        low, high = grid.ends("--lr-range", self.lr_range or "")
+        if low <= 0:
+            raise ConfigError(f"--lr-range {self.lr_range!r} is impossible: both rates must be above 0")
+        return low, high
+
+    def folder(self) -> Path:
+        """Where the results go."""
+        seed = self.seeds[0] if self.seeds else self.program.program().seed
+        return self.out or Path("runs") / f"sweep-{self.kind}-{seed}"
+
+    def command(self, point: Point) -> str:
+        """What runs a cell alone."""
+        others = self.data, self.execution, self.device, self.cache
+        return alone.command(self.program, others, point, self.folder() / "best")
+
+    def _require_one_kind(self) -> None:
+        """Raises ConfigError where options contradict each other, or have no use beside others."""
+        asked = {"--preset": self.preset, "--grid": self.grid, "--random": self.random, "--lr-range": self.lr_range}
+        named = [option for option, value in asked.items() if value not in (None, ())]
+        if len(named) > 1:
+            raise ConfigError(f"{' and '.join(named)} contradict each other: give one of them")
+        require("preset", self.preset, self.preset is None or self.preset in PRESETS, f"one of {', '.join(PRESETS)}")
+        if self.random is not None:
+            require_count("random", self.random)
+        if bool(self.range) != (self.random is not None):
+            right = "--random 20 --range learning-rate=1e-6:1e-1"
+            raise ConfigError(f"--random needs --range, and --range needs --random: {right} is right")
+        if self.lr_range is not None and (self.seeds or self.resume):
+            raise ConfigError(f"--lr-range is one run: leave {'--seeds' if self.seeds else '--resume'} out")
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeTestOptions(SweepOptions):
+    """The options of a range test, which is shorter unless told otherwise."""
+
+    program: ProgramOptions = dataclasses.field(default_factory=lambda: ProgramOptions(steps=RANGE_STEPS))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,17 +131,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _sweep(argv: Sequence[str] | None) -> int:
     """Raises JaxmlpError."""
-    options = command_line.parse(SweepOptions, argv, "python -m jaxmlp.sweep", DESCRIPTION)
-    from jaxmlp.run import cells, experiments, files  # jax and numpy, which --help does not wait for
+    said = argv, "python -m jaxmlp.sweep", DESCRIPTION
+    options = command_line.parse(SweepOptions, *said)
+    if options.lr_range is not None:
+        options = command_line.parse(RangeTestOptions, *said)
+    if options.plot:
+        require_matplotlib("--plot")
+    from jaxmlp.run import conclusion, experiments, files, rate_search  # jax and numpy, which --help does not wait for
 
-    device = options.device.pick()
-    options.cache.enable()
-    folder = options.out or Path("runs") / f"sweep-{options.preset}-{options.seed}"
+    folder, device = options.folder(), options.device.pick()
     files.require_writable_folder(folder)
-    earlier = cells.read_cells(folder, options.resume)
-    dataset = options.data.load(options.seed)
-    experiments.sweep(options.programs(), dataset, device, folder, earlier)
+    options.cache.enable()
+    load, execution, plot = options.data.load, options.execution, options.plot
+    if options.lr_range is not None:
+        rate_search.search(options.program.program(), options.ends(), load, execution, device, folder, plot)
+        return 0
+    points, sets = options.points(), experiments.Sets(load, execution, device)
+    done = experiments.sweep(points, sets, folder, options.resume, _told)
+    if plot:
+        conclusion.draw(done, options.kind != "random", folder / "results.png")
+    conclusion.conclude(points, done, options.command, options.kind == "original", folder)
     return 0
+
+
+def _told(error: Exception) -> str:
+    return failure(error, (JaxmlpError,)).line
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal, get_args
 
 from jaxmlp.checks import is_whole, require, require_count
+from jaxmlp.program.fields import require_types
 
 # next_batch: `input_data`'s DataSet, shuffled from epoch to epoch; a batch may take the end of one and the start of the
 # next. shuffled: a new permutation an epoch. in_order: the file's order. Both leave an incomplete last batch out.
@@ -22,7 +23,7 @@ class Batching:
 
     def __post_init__(self):
         require_count("batch_size", self.size)
-        require("order", self.order, self.order in ORDERS, f"one of {', '.join(ORDERS)}")
+        require_types(self)
         require("validation", self.validation, is_whole(self.validation) and self.validation >= 0, "0 or above")
 
     def images(self, images: int) -> int:

@@ -3,7 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from jaxmlp.checks import meant, require
 from jaxmlp.errors import ConfigError
@@ -51,21 +51,45 @@ def built(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
+def require_types(part: Any) -> None:
+    """Raises ConfigError naming the first field of the dataclass that is not the part, truth value or name it must be.
+
+    Numbers are the dataclass's own to check, for it knows their range too.
+    """
+    for name, hint in get_type_hints(type(part)).items():
+        if get_origin(hint) is ClassVar:
+            continue
+        value, kinds = getattr(part, name), kinds_of(hint)
+        if hint is bool:
+            require(name, value, isinstance(value, bool), "True or False")
+        elif get_origin(hint) is Literal:
+            require(name, value, value in get_args(hint), f"one of {', '.join(map(str, get_args(hint)))}")
+        elif kinds and _only_kinds(hint):
+            known = ", ".join(f"{one.__name__}(…)" for one in kinds)
+            right = isinstance(value, kinds) or (value is None and _optional(hint))
+            require(name, value, right, f"one of {known}" if len(kinds) > 1 else known)
+        elif get_origin(hint) is tuple:
+            require(name, value, isinstance(value, tuple), "a tuple")
+            for kind in kinds_of(get_args(hint)[0]):
+                require(name, value, all(isinstance(one, kind) for one in value), f"a tuple of {kind.__name__}(…)")
+
+
 def kinds_of(hint: Any) -> tuple[type, ...]:
     """The dataclasses that a field may be, the one that it is without `kind` first."""
-    return tuple(one for one in _members(hint) if dataclasses.is_dataclass(one) and isinstance(one, type))
+    return tuple(one for one in members(hint) if dataclasses.is_dataclass(one) and isinstance(one, type))
 
 
-def _members(hint: Any) -> tuple[Any, ...]:
+def members(hint: Any) -> tuple[Any, ...]:
+    """The types of a union, or the one that it is."""
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
 def _optional(hint: Any) -> bool:
-    return type(None) in _members(hint)
+    return type(None) in members(hint)
 
 
 def _only_kinds(hint: Any) -> bool:
-    return all(one is type(None) or one in kinds_of(hint) for one in _members(hint))
+    return all(one is type(None) or one in kinds_of(hint) for one in members(hint))
 
 
 def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -> Any:
@@ -78,7 +102,11 @@ def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -
     own = {key: one for key, one in value.items() if key != "kind" or name is None}
     for key, one in own.items():
         require(f"{where}.{key}", one, key in hints, f"left out: known fields are {', '.join(hints) or 'none'}")
+    fields = {key: built(hints[key], one, f"{where}.{key}") for key, one in own.items()}
+    needed = [field.name for field in dataclasses.fields(chosen) if field.default is dataclasses.MISSING]
+    if missing := [key for key in needed if key not in fields]:
+        raise ConfigError(f"{where}: it needs {', '.join(map(repr, missing))}")
     try:
-        return chosen(**{key: built(hints[key], one, f"{where}.{key}") for key, one in own.items()})
-    except TypeError as error:  # a field without a default is missing
-        raise ConfigError(f"{where}: {error}") from None
+        return chosen(**fields)
+    except ConfigError as error:  # it begins with the field's name
+        raise ConfigError(f"{where}.{error}") from None

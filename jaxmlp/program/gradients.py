@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from jaxmlp.checks import require, require_float32, require_number
+from jaxmlp.program.fields import require_types
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,6 +15,7 @@ class L2:
     biases: bool = False
 
     def __post_init__(self):
+        require_types(self)
         require_float32("scale", self.scale)
 
 

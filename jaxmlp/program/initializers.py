@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar, Literal
 
 from jaxmlp.checks import require, require_float32, require_number
+from jaxmlp.program.fields import require_types
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,11 +136,7 @@ class VarianceScaling:
 
     def __post_init__(self):
         require_float32("scale", self.scale)
-        for name, allowed in (
-            ("mode", ("fan_in", "fan_out", "fan_avg")),
-            ("distribution", ("truncated_normal", "untruncated_normal", "uniform")),
-        ):
-            require(name, getattr(self, name), getattr(self, name) in allowed, f"one of {', '.join(allowed)}")
+        require_types(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +145,9 @@ class Xavier:
 
     kind: ClassVar = "xavier"
     uniform: bool = True
+
+    def __post_init__(self):
+        require_types(self)
 
 
 Initializer = (

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Literal, get_args
 
-from jaxmlp.checks import require, require_count, require_keep_prob
+from jaxmlp.checks import require_count, require_keep_prob
+from jaxmlp.program.fields import require_types
 from jaxmlp.program.initializers import Bias, Initializer, TruncatedNormal, Zeros
 
 # `leaky_maximum` is tf.maximum(0.2 * x, x), which early scripts wrote: at 0 its gradient is 0.2, as leaky_relu's.
@@ -24,8 +25,8 @@ class Dense:
     keep_prob: float = 1.0  # of `tf.nn.dropout`; 1 makes no such op
 
     def __post_init__(self):
+        require_types(self)
         require_count("units", self.units)
-        _require_activation(self.activation)
         require_keep_prob("keep_prob", self.keep_prob)
 
 
@@ -38,8 +39,4 @@ class Output:
     activation: Activation = "identity"
 
     def __post_init__(self):
-        _require_activation(self.activation)
-
-
-def _require_activation(name: str) -> None:
-    require("activation", name, name in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}")
+        require_types(self)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar, Literal
 
 from jaxmlp.checks import require, require_float32, require_number
+from jaxmlp.program.fields import require_types
 
 Predictions = Literal["logits", "softmax", "sigmoid"]
 
@@ -55,7 +56,7 @@ class MeanSquaredError:
     of: Predictions = "logits"
 
     def __post_init__(self):
-        _require_predictions(self.of)
+        require_types(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,7 @@ class AbsoluteDifference:
     of: Predictions = "logits"
 
     def __post_init__(self):
-        _require_predictions(self.of)
+        require_types(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Huber:
     delta: float = 1.0
 
     def __post_init__(self):
-        _require_predictions(self.of)
+        require_types(self)
         require_float32("delta", self.delta)
 
 
@@ -98,7 +99,7 @@ class LogLoss:
     epsilon: float = 1e-7
 
     def __post_init__(self):
-        require("of", self.of, self.of in ("softmax", "sigmoid"), "softmax or sigmoid")
+        require_types(self)
         require_float32("epsilon", self.epsilon)
 
 
@@ -113,7 +114,3 @@ Loss = (
     | Hinge
     | LogLoss
 )
-
-
-def _require_predictions(of: str) -> None:
-    require("of", of, of in ("logits", "softmax", "sigmoid"), "logits, softmax or sigmoid")

@@ -1,9 +1,10 @@
 """TensorFlow's optimizers as data: the arguments of the functions of `tf1.optimizers`, by their names and defaults."""
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from jaxmlp.checks import require, require_float32, require_number
+from jaxmlp.program.fields import require_types
 from jaxmlp.program.schedules import Schedule
 
 Rate = float | Schedule
@@ -17,7 +18,7 @@ class GradientDescent:
     learning_rate: Rate = 1e-4
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Momentum:
     use_nesterov: bool = False
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         require_number("momentum", self.momentum)
 
 
@@ -45,7 +46,7 @@ class Adam:
     epsilon: float = 1e-8
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         _require_fraction("beta1", self.beta1)
         _require_fraction("beta2", self.beta2)
         _require_from_zero("epsilon", self.epsilon)
@@ -63,7 +64,7 @@ class RMSProp:
     centered: bool = False
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         _require_fraction("decay", self.decay)
         require_number("momentum", self.momentum)
         _require_from_zero("epsilon", self.epsilon)
@@ -78,7 +79,7 @@ class Adagrad:
     initial_accumulator_value: float = 0.1
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         require_float32("initial_accumulator_value", self.initial_accumulator_value)
 
 
@@ -92,7 +93,7 @@ class Adadelta:
     epsilon: float = 1e-8
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         _require_fraction("rho", self.rho)
         _require_from_zero("epsilon", self.epsilon)
 
@@ -110,7 +111,7 @@ class Ftrl:
     l2_shrinkage_regularization_strength: float = 0.0
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         require_number("learning_rate_power", self.learning_rate_power)
         require("learning_rate_power", self.learning_rate_power, self.learning_rate_power <= 0, "0 or below")
         _require_from_zero("initial_accumulator_value", self.initial_accumulator_value)
@@ -128,7 +129,7 @@ class ProximalGradientDescent:
     l2_regularization_strength: float = 0.0
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         _require_strengths(self)
 
 
@@ -143,7 +144,7 @@ class ProximalAdagrad:
     l2_regularization_strength: float = 0.0
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         require_float32("initial_accumulator_value", self.initial_accumulator_value)
         _require_strengths(self)
 
@@ -159,7 +160,7 @@ class AdagradDA:
     l2_regularization_strength: float = 0.0
 
     def __post_init__(self):
-        _require_rate(self.learning_rate)
+        _require_rate(self)
         start = self.initial_gradient_squared_accumulator_value
         require_float32("initial_gradient_squared_accumulator_value", start)
         _require_strengths(self)
@@ -179,9 +180,10 @@ Optimizer = (
 )
 
 
-def _require_rate(rate: Rate) -> None:
-    if not dataclasses.is_dataclass(rate):
-        require_float32("learning_rate", rate)
+def _require_rate(optimizer: "Optimizer") -> None:
+    require_types(optimizer)
+    if not isinstance(optimizer.learning_rate, get_args(Schedule)):
+        require_float32("learning_rate", optimizer.learning_rate)
 
 
 def _require_fraction(name: str, value: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from jaxmlp.checks import is_whole, require, require_count, require_keep_prob
 from jaxmlp.errors import ConfigError
 from jaxmlp.program.batching import Batching
-from jaxmlp.program.fields import as_data, beyond_defaults, built
+from jaxmlp.program.fields import as_data, beyond_defaults, built, require_types
 from jaxmlp.program.gradients import L2, Clipping
 from jaxmlp.program.layers import Dense, Output
 from jaxmlp.program.losses import Loss, SoftmaxCrossEntropy
@@ -43,6 +43,7 @@ class Program:
     evaluation_draws: bool = False
 
     def __post_init__(self):
+        require_types(self)
         require_count("steps", self.steps)
         if self.report_every is not None:
             require_count("report_every", self.report_every)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from jaxmlp.checks import is_whole, require, require_count, require_float32, require_number
+from jaxmlp.program.fields import require_types
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,7 @@ class PiecewiseConstant:
     values: tuple[float, ...]
 
     def __post_init__(self):
+        require_types(self)
         steps = self.boundaries
         ascending = len(steps) > 0 and all(map(is_whole, steps)) and list(steps) == sorted(set(steps))
         require("boundaries", list(steps), ascending, "one or more ascending whole numbers")
@@ -209,11 +211,13 @@ Schedule = (
 
 
 def _require_start(schedule: PolynomialDecay | CosineDecay | LinearCosineDecay) -> None:
+    require_types(schedule)
     require_float32("learning_rate", schedule.learning_rate)
     require_count("decay_steps", schedule.decay_steps)
 
 
 def _require_decay(schedule: ExponentialDecay | NaturalExpDecay | InverseTimeDecay | StepDecay) -> None:
+    require_types(schedule)
     require_float32("learning_rate", schedule.learning_rate)
     require_count("decay_steps", schedule.decay_steps)
     require_float32("decay_rate", schedule.decay_rate)

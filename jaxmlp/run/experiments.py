@@ -1,8 +1,12 @@
-"""One program after another on the same data, and the write-up's claim beside what came out; the worker of `sweep`."""
+"""One program after another, each a row as it ends and on disk; the worker of `sweep`.
+
+Programs of one shape share a compiled step, for `trainer.step` has their numbers as data. They train in turn: see
+docs/experiments.md for what training them at once by `vmap` was measured to cost.
+"""
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -13,135 +17,141 @@ from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress
-from jaxmlp.run import cells
+from jaxmlp.run import cells, rows
 from jaxmlp.run.cells import Cell
 from jaxmlp.run.console import synthetic_notice
+from jaxmlp.run.grid import Point
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.trainer import Placed, Report, Run, place
+from jaxmlp.trainer import Placed, Report, Run, place_for, takes_rows
 
-CLAIM = "only this config achieved accuracy higher than 80 %"
-CLAIMED = (1024, 0.0001)  # hidden units and learning rate
-CLAIMED_ACCURACY = 80.0
-CLAIMED_STEPS = 301  # "all for 300 epochs": steps 0 to 300
+Told = Callable[[Exception], str]  # what ended a run, in one line
 
-HEADER = "hidden      rate    final loss   training       test   seconds"
+
+class Sets:
+    """The data of each seed, laid out once: `generated` digits are drawn from the seed, other sets are one."""
+
+    def __init__(self, load: Callable[[int], Dataset], execution: Execution, device: jax.Device):
+        self._load, self._execution, self._device = load, execution, device
+        self._digests: dict[int, str] = {}
+        self._datasets: dict[str, Dataset] = {}
+        self._placed: dict[tuple[str, bool], Placed] = {}
+
+    def of(self, seed: int) -> tuple[Dataset, str]:
+        """The data set and its digest. Raises DataError."""
+        if seed not in self._digests:
+            dataset = self._load(seed)
+            self._digests[seed] = cells.digest(dataset)
+            self._datasets.setdefault(self._digests[seed], dataset)
+        return self._datasets[self._digests[seed]], self._digests[seed]
+
+    def placed(self, program: Program) -> Placed:
+        """The data laid out for this program."""
+        dataset, digest = self.of(program.seed)
+        key = digest, takes_rows(program)
+        if key not in self._placed:
+            self._placed[key] = place_for(program, self._execution, dataset, self._device)
+        return self._placed[key]
 
 
 class Ticker(Observer):
-    """The `Observer` that tells how far a sweep is, over its runs."""
+    """The `Observer` that tells how far a run of a sweep is."""
 
-    def __init__(self, told: Progress):
-        self._progress, self._steps = told, 0
+    def __init__(self, told: Progress, steps: int):
+        self._progress, self._steps = told, steps
 
     def on_step(self, report: Report) -> None:
-        self._progress.update(note=f"loss {report.loss:.4g}")
-        self._steps += 1
-
-    def ended(self, steps: int) -> None:
-        """A run of so many steps has ended, at its last or before it."""
-        self._progress.update(steps - self._steps)
-        self._steps = 0
+        self._progress.update(0, note=f"step {report.step + 1:,} of {self._steps:,}, loss {report.loss:.4g}")
 
 
-def sweep(
-    programs: Sequence[Program], dataset: Dataset, device: jax.Device, folder: Path, earlier: Sequence[Cell]
-) -> None:
-    """Runs what is not among the `earlier` cells, keeps all in `folder`, prints a row a cell and then the finding.
+def sweep(points: Sequence[Point], sets: Sets, folder: Path, resume: bool, told: Told) -> list[Cell]:
+    """A cell for each point, in their order, a row for each printed; with `resume` only those not in `folder` are run.
 
-    Earlier cells of other programs or data stay in its files, behind these. Raises OutputError.
+    All are kept there, earlier cells of other programs, steps or data behind these. Raises DataError, OutputError, and
+    ConfigError where a program asks for what the data has not.
     """
-    data_digest = cells.digest(dataset)
-    if dataset.synthetic:
+    ended = {_key(cell): cell for cell in cells.read_cells(folder, resume)}
+    known = {i: ended.pop(key) for i, point in enumerate(points) if (key := _asked(point, sets)) in ended}
+    known = {i: cell for i, cell in known.items() if cell.done}
+    if (dataset := sets.of(points[0].program.seed)[0]).synthetic:
         _say(synthetic_notice(dataset.source))
-    others = {(cell.program_digest, cell.steps, cell.data_digest): cell for cell in earlier}
-    known = {p: others.pop(key) for p in programs if (key := (p.digest(), p.steps, data_digest)) in others}
-    _say(HEADER)
+    if ended:
+        _say(_left(list(ended.values()), points, sets))
+    table = rows.Table(points)
+    _say(table.header)
     done: list[Cell] = []
-    for cell in _cells(programs, known, dataset, device):
+    for i, cell in enumerate(_cells(points, known, sets, told)):
         done.append(cell)
-        cells.write_cells(folder, [*done, *others.values()])
-        _say(row(cell) + ("  from an earlier sweep" if cell in known.values() else ""))
-    _say(finding(done, dataset.source))
-    if dataset.synthetic:
-        _say("These accuracies are of GENERATED digits, NOT of MNIST.")
-    _say(f"Results: {folder / 'results.csv'}, {folder / 'results.json'}")
+        to_come = [cell for j, cell in known.items() if j > i]
+        cells.write_cells(folder, [*done, *to_come, *ended.values()])
+        _say(table.row(cell) + ("  from an earlier sweep" if i in known else ""))
+    return done
+
+
+def _left(ended: Sequence[Cell], points: Sequence[Point], sets: Sets) -> str:
+    """What becomes of cells that are not asked for, and in what those differ that have the settings of one that is."""
+    told = f"Earlier cells that are no part of this sweep: {len(ended)}. They stay in the files, behind these."
+    asked = {(tuple(p.settings.items()), p.program.seed): p.program for p in points}
+    pairs = [(cell, asked.get((tuple(cell.settings.items()), cell.seed))) for cell in ended]
+    differing = dict.fromkeys(n for cell, program in pairs if program for n in _differing(cell, program, sets))
+    return f"{told} Run anew, for these differ: {', '.join(differing)}." if differing else told
+
+
+def _differing(cell: Cell, program: Program, sets: Sets) -> list[str]:
+    """The fields of a program, and the data, that an earlier cell had otherwise."""
+    now = {**program.as_dict(), "data": sets.of(program.seed)[1]}
+    return [name for name, value in {**cell.program, "data": cell.data_digest}.items() if now.get(name) != value]
 
 
 def _say(text: str) -> None:
     progress.write(text, sys.stdout)
 
 
-def _cells(
-    programs: Sequence[Program], known: Mapping[Program, Cell], dataset: Dataset, device: jax.Device
-) -> Iterator[Cell]:
-    """A cell for each program, in their order: the known one, or what comes of running it now."""
-    placed, data_digest = place(Execution(), dataset, device), cells.digest(dataset)
-    with Progress(sum(p.steps for p in programs if p not in known), "step", "sweep") as told:
-        ticker = Ticker(told)
-        for program in programs:
-            if program in known:
-                yield known[program]
+def _key(cell: Cell) -> tuple[str, int, str]:
+    return cell.program_digest, cell.steps, cell.data_digest
+
+
+def _asked(point: Point, sets: Sets) -> tuple[str, int, str]:
+    """The key of the cell that the point will be. Raises ConfigError, for example where a batch is too large."""
+    dataset, digest = sets.of(point.program.seed)
+    return point.program.digest(), point.program.settled(len(dataset.train.labels)).steps, digest
+
+
+def _cells(points: Sequence[Point], known: dict[int, Cell], sets: Sets, told: Told) -> Iterator[Cell]:
+    """A cell for each point, in their order: the known one, or what comes of running it now."""
+    with Progress(len(points) - len(known), "cell", "sweep") as progress:
+        for i, point in enumerate(points):
+            if i in known:
+                yield known[i]._replace(settings=dict(point.settings))
                 continue
-            told.describe(f"{program.layers[0].units} hidden, rate {program.optimizer.learning_rate:g}")
-            yield run_cell(program, placed, dataset.source, data_digest, ticker)
-            ticker.ended(program.steps)
+            progress.describe(point.told())
+            yield run_cell(point, sets, progress, told)
+            progress.update()
 
 
-def run_cell(program: Program, placed: Placed, source: str, data_digest: str, watching: Observer) -> Cell:
-    """Trains one program; one that diverges is a result, not an error."""
-    started = time.perf_counter()
-    run = Run(program, placed)
-    loss = train_accuracy = test_accuracy = diverged_at = None
-    try:
-        last = drive(run, [watching])
-        assert last is not None, "a program has at least one step"
-        loss, train_accuracy, test_accuracy = last.loss, last.train_accuracy, last.test_accuracy
-    except DivergedError as error:
-        diverged_at = error.step
-    return Cell(
-        hidden=program.layers[0].units,
-        learning_rate=float(program.optimizer.learning_rate),  # pyright: ignore[reportArgumentType]
-        steps=program.steps,
-        seed=program.seed,
-        data=source,
-        final_loss=loss,
-        train_accuracy=train_accuracy,
-        test_accuracy=test_accuracy,
-        diverged_at=diverged_at,
-        seconds=round(time.perf_counter() - started, 3),
-        program_digest=program.digest(),
+def run_cell(point: Point, sets: Sets, progress: Progress, told: Told) -> Cell:
+    """Trains one program; one that diverges or fails is a result, not an error."""
+    started, (digest, steps, data_digest) = time.perf_counter(), _asked(point, sets)
+    cell = Cell(
+        settings=dict(point.settings),
+        seed=point.program.seed,
+        steps=steps,
+        data=sets.of(point.program.seed)[0].source,
+        final_loss=None,
+        train_accuracy=None,
+        test_accuracy=None,
+        diverged_at=None,
+        failure=None,
+        seconds=0.0,
+        program=point.program.as_dict(),
+        program_digest=digest,
         data_digest=data_digest,
     )
-
-
-def row(cell: Cell) -> str:
-    """A line below HEADER; the final loss and training accuracy are those before the last update."""
-    head = f"{cell.hidden:6d} {cell.learning_rate:9g}"
-    if cell.diverged_at is not None:
-        body = f"diverged at step {cell.diverged_at}".ljust(35)
-    else:
-        body = f"{cell.final_loss:13.6g} {cell.train_accuracy:9.2f}% {cell.test_accuracy:9.2f}%"
-    return f"{head} {body} {cell.seconds:8.1f}"
-
-
-def finding(done: Sequence[Cell], source: str) -> str:
-    """The write-up's claim beside what came out here: a verdict only where both are of the same data and steps."""
-    above = [cell for cell in done if cell.test_accuracy is not None and cell.test_accuracy > CLAIMED_ACCURACY]
-    names = ", ".join(f"{cell.hidden} hidden at {cell.learning_rate:g} ({cell.test_accuracy:.1f} %)" for cell in above)
-    holds = [(cell.hidden, cell.learning_rate) for cell in above] == [CLAIMED]
-    verdict = f"The claim {'holds' if holds else 'does not hold'}."
-    return (
-        f"The write-up, of {CLAIMED[0]} hidden at {CLAIMED[1]:g}: “{CLAIM}”.\n"
-        f"Here, {done[0].steps} steps on {source}: above {CLAIMED_ACCURACY:g} % "
-        f"{'is' if len(above) == 1 else 'are'} {names or 'none'}.\n{_beside_the_claim(done[0], source) or verdict}"
-    )
-
-
-def _beside_the_claim(cell: Cell, source: str) -> str | None:
-    """Why there is no verdict: what the claim is not about."""
-    if cell.data_digest != cells.MNIST:
-        return f"No verdict: the write-up's claim is about MNIST, this was {source}."
-    if cell.steps != CLAIMED_STEPS:
-        wanted = f"300 epochs ({CLAIMED_STEPS} steps)"
-        return f"No verdict: the write-up's claim is about {wanted}, these were {cell.steps} steps."
-    return None
+    try:
+        last = drive(Run(point.program, sets.placed(point.program)), [Ticker(progress, steps)])
+        assert last is not None, "a program has at least one step"
+        found = {"final_loss": last.loss, "train_accuracy": last.train_accuracy, "test_accuracy": last.test_accuracy}
+    except DivergedError as error:
+        found = {"diverged_at": error.step}
+    except Exception as error:  # out of memory, say: the other cells are not to blame
+        found = {"failure": told(error)}
+    return cell._replace(**found, seconds=round(time.perf_counter() - started, 3))

@@ -1,0 +1,137 @@
+"""Fields set by words: what they come to, and what is said of words and fields that mean nothing."""
+
+import dataclasses
+
+import pytest
+from bases import Base
+
+from jaxmlp.errors import ConfigError
+from jaxmlp.program import (
+    L2,
+    Adam,
+    Batching,
+    ClipByGlobalNorm,
+    Constant,
+    Dense,
+    GradientDescent,
+    Momentum,
+    Output,
+    Program,
+    TruncatedNormal,
+    Xavier,
+)
+from jaxmlp.run.settings import field_named, program_of
+
+BASE = Base()
+ORIGINAL = BASE.program()
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options of another command, whose program is `made`."""
+
+    learning_rate: float = 0.25
+    layers: tuple[int, ...] = (7,)
+    rates: tuple[float, ...] = ()
+    fast: bool = False
+    most: int | None = 3
+
+    def program(self) -> Program:
+        layers = tuple(Dense(units, Xavier(), keep_prob=0.5) for units in self.layers)
+        return Program(layers, optimizer=Momentum(self.learning_rate), epochs=self.most)
+
+
+@pytest.mark.parametrize(
+    ("settings", "other"),
+    [
+        ({"optimizer.learning_rate": "3e-5"}, {"optimizer": GradientDescent(3e-5)}),
+        ({"learning-rate": "3e-5"}, {"optimizer": GradientDescent(3e-5)}),
+        ({"layers": "300+100"}, {"layers": (Dense(300), Dense(100))}),
+        ({"layers": "none"}, {"layers": ()}),
+        ({"layers": "3+4", "layers.1.activation": "tanh"}, {"layers": (Dense(3), Dense(4, activation="tanh"))}),
+        ({"layers": "3+4", "layers.keep_prob": "0.5"}, {"layers": (Dense(3, keep_prob=0.5), Dense(4, keep_prob=0.5))}),
+        ({"layers.bias": "none"}, {"layers": (Dense(1024, bias=None),)}),
+        ({"layers.bias": "constant", "layers.0.bias.value": "0.1"}, {"layers": (Dense(1024, bias=Constant(0.1)),)}),
+        ({"optimizer": "adam"}, {"optimizer": Adam()}),
+        ({"optimizer": "adam", "optimizer.beta1": "0.8"}, {"optimizer": Adam(beta1=0.8)}),
+        ({"optimizer": "momentum", "optimizer.use_nesterov": "true"}, {"optimizer": Momentum(1e-4, use_nesterov=True)}),
+        ({"optimizer": "gradient_descent"}, {}),
+        ({"l2": "1e-3", "l2.biases": "true"}, {"l2": L2(1e-3, True)}),
+        ({"l2.scale": "1e-3"}, {"l2": L2(1e-3)}),
+        ({"clipping.clip_norm": "5"}, {"clipping": ClipByGlobalNorm(5.0)}),
+        ({"batching": "32", "batching.order": "shuffled"}, {"batching": Batching(32, "shuffled")}),
+        ({"output.kernel.stddev": "0.1"}, {"output": Output(TruncatedNormal(0.1))}),
+        ({"scale": "255", "input-keep-prob": "0.5"}, {"scale": 255, "input_keep_prob": 0.5}),
+        ({"batching": "32", "steps": "301", "epochs": "2"}, {"batching": Batching(32), "epochs": 2}),
+    ],
+    ids=str,
+)
+def test_a_field_is_set_and_no_other(settings, other):
+    assert program_of(BASE, settings) == dataclasses.replace(ORIGINAL, **other)
+
+
+def test_options_are_read_by_their_own_types():
+    settings = {"layers": "8+9", "rates": "1e+2+1e-3", "fast": "true", "most": "none", "learning-rate": "2"}
+    program = program_of(Options(), settings)
+    assert program.layers == (Dense(8, Xavier(), keep_prob=0.5), Dense(9, Xavier(), keep_prob=0.5))
+    assert program.optimizer == Momentum(2.0)
+    assert program.epochs is None
+    assert program_of(Options(), {"layers": "none", "most": "4"}).layers == ()
+
+
+def test_a_new_layer_is_like_the_last_one():
+    base = Options(layers=(3, 4))
+    program = program_of(base, {"layers.1.keep_prob": "0.75"})
+    assert [layer.keep_prob for layer in program.layers] == [0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"learning-rate": "-1"}, "learning_rate = -1.0 is impossible"),
+        ({"learning-rate": "nan"}, "learning_rate = nan is impossible"),
+        ({"learning-rate": "fast"}, "learning-rate = 'fast' is impossible: it must be a number"),
+        ({"layers": "3.5"}, "layers = '3.5' is impossible: it must be a whole number"),
+        ({"layers": "0"}, "units = 0 is impossible"),
+        ({"layers.2.units": "3"}, "layers.2.units = '3' is impossible: it must be of a layer below 1"),
+        ({"layers.activation": "rleu"}, "it must be relu or identity"),
+        ({"optimizer": "adm"}, "it must be gradient_descent or momentum or adam"),
+        ({"optimizer": "adam", "optimizer.momentum": "0.5"}, "adam has no momentum; it has learning_rate, beta1"),
+        ({"optimizer.learning_rate.decay_steps": "5"}, "0.0001 has no decay_steps"),
+        ({"optimizer.learning_rate": "exponential_decay"}, "needs learning_rate, decay_steps, decay_rate as well"),
+        ({"l2.biases": "true"}, "l2.biases: L2 needs scale as well"),
+        ({"l2": "much"}, "l2 = 'much' is impossible: it must be a number"),
+        ({"evaluation-draws": "yes"}, "evaluation-draws = 'yes' is impossible: it must be true or false"),
+        ({"batching": "none", "batching.size": "0"}, "batch_size = 0 is impossible"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_by_name(settings, said):
+    with pytest.raises(ConfigError) as refused:
+        program_of(BASE, settings)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_every_field_has_one_name():
+    assert field_named(BASE, "learning_rate") == field_named(BASE, "learning-rate") == "learning-rate"
+    assert field_named(BASE, "input-keep-prob") == field_named(BASE, "input_keep_prob") == "input-keep-prob"
+    assert field_named(BASE, "optimizer.use-nesterov") == "optimizer.use_nesterov"
+    assert field_named(BASE, "layers.3.kernel.stddev") == "layers.3.kernel.stddev"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("learning-rat", "did you mean learning-rate?"),
+        ("layer", "did you mean layers?"),
+        ("optimizer.epsilo", "did you mean optimizer.epsilon?"),
+        ("layers.0.activations", "did you mean layers.activation?"),
+        ("37", "known: batching, clipping"),
+        ("layers.0", "did you mean layers"),
+    ],
+)
+def test_an_unknown_field_is_refused_with_the_nearest(name, meant):
+    with pytest.raises(ConfigError) as refused:
+        field_named(BASE, name)
+    assert f"unknown field {name!r}; {meant}" in str(refused.value)
