@@ -55,7 +55,11 @@ def is_finite(one: StepTrace) -> bool:
 
 def undetermined(check: Check) -> bool:
     """Whether the check says nothing, though the two sides differ."""
-    return check.unit in ("relative", "of the norm", "of the largest") and check.limit > UNDETERMINED and check.measured > 0
+    return (
+        check.unit in ("relative", "of the norm", "of the largest")
+        and check.limit > UNDETERMINED
+        and check.measured > 0
+    )
 
 
 def same_data(reference: Trace, subject: Trace) -> Iterator[Check]:
@@ -117,7 +121,14 @@ def _loss(step: int, expected: StepTrace, got: StepTrace, noise: StepNoise) -> I
         key = f"{role}/correct"
         if key in expected.got:
             apart = abs(int(got.got[key].array) - int(expected.got[key].array))
-            yield Check("T1", "correct" if role == "correct" else "test correct", step, apart, near(_delta(noise)) + 0.5, "images")
+            yield Check(
+                "T1",
+                "correct" if role == "correct" else "test correct",
+                step,
+                apart,
+                near(_delta(noise)) + 0.5,
+                "images",
+            )
 
 
 def _delta(noise: StepNoise) -> float:

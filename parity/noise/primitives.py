@@ -11,7 +11,9 @@ import numpy as np
 Numbers = np.ndarray
 
 
-def _broadcast_in_dim(x: Numbers, *, shape: tuple[int, ...], broadcast_dimensions: tuple[int, ...], **_: Any) -> Numbers:
+def _broadcast_in_dim(
+    x: Numbers, *, shape: tuple[int, ...], broadcast_dimensions: tuple[int, ...], **_: Any
+) -> Numbers:
     sides = [1] * len(shape)
     for side, here in zip(broadcast_dimensions, np.shape(x), strict=True):
         sides[side] = here

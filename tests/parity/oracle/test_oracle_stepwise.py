@@ -1,4 +1,4 @@
-"""Any program of the family, asked of TensorFlow step by step: what it draws, is fed and remembers is what `tf1` says."""
+"""Any program of the family, asked of TensorFlow step by step: it draws, is fed and remembers what `tf1` says."""
 
 import dataclasses
 import functools
