@@ -41,7 +41,7 @@ class TrainOptions:
     print_program: bool = False
     """print the program as TOML, for --program, and exit"""
     data: DataOptions = dataclasses.field(default_factory=DataOptions)
-    program: Annotated[ProgramOptions, arg(name="")] = dataclasses.field(default_factory=ProgramOptions)
+    computed: Annotated[ProgramOptions, arg(name="")] = dataclasses.field(default_factory=ProgramOptions)
     execution: Execution = dataclasses.field(default_factory=Execution)
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     cache: CacheOptions = dataclasses.field(default_factory=CacheOptions)
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(argv: Sequence[str] | None) -> int:
     """Raises JaxmlpError."""
     options = command_line.parse(TrainOptions, argv, "python -m jaxmlp.train", DESCRIPTION)
-    program = options.program.program()
+    program = options.computed.program()
     if options.list_presets or options.print_program:
         print(_preset_lines() if options.list_presets else program_file.text(program), end="")
         return 0
@@ -76,7 +76,7 @@ def _train(argv: Sequence[str] | None) -> int:
     options.cache.enable()
     dataset = options.data.load(program.seed)
     console = session.Console(program.settled(len(dataset.train.labels)), dataset, options.quiet, options.json)
-    asked, target = vars(options.data) | options.program.repeating(), options.target_accuracy
+    asked, target = vars(options.data) | options.computed.repeating(), options.target_accuracy
     execution, out = options.execution, options.out
     return session.train(program, execution, dataset, device, console, plots, out, target, asked=asked)
 

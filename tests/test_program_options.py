@@ -22,7 +22,7 @@ ORIGINAL = Program(report_every=None)
 
 def parse(*arguments: object) -> Program:
     words = [str(argument) for argument in arguments]
-    return command_line.parse(train.TrainOptions, words, "train", "").program.program()
+    return command_line.parse(train.TrainOptions, words, "train", "").computed.program()
 
 
 def of_file(tmp_path: Path, content: str, *arguments: object) -> Program:
