@@ -1,9 +1,12 @@
 """Fields set by words: what they come to, and what is said of words and fields that mean nothing."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from bases import Base
+from programs import any_program
 
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import (
@@ -68,6 +71,49 @@ class Options:
 )
 def test_a_field_is_set_and_no_other(settings, other):
     assert program_of(BASE, settings) == dataclasses.replace(ORIGINAL, **other)
+
+
+@dataclasses.dataclass(frozen=True)
+class Holding:
+    """Options whose program is any."""
+
+    held: Program
+
+    def program(self) -> Program:
+        return self.held
+
+
+def words(part: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every field below, and the word for what it holds."""
+    for field in dataclasses.fields(part):
+        below, value = f"{path}{field.name}", getattr(part, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from words(value, f"{below}.")
+            value = value.kind if hasattr(value, "kind") else getattr(value, dataclasses.fields(value)[0].name)
+        if isinstance(value, tuple):
+            for i, one in enumerate(value):
+                yield from words(one, f"{below}.{i}.") if dataclasses.is_dataclass(one) else ()
+            value = "+".join(str(getattr(one, "units", one)) for one in value) or "none"
+        if field.name != "output":  # which has no word of its own
+            yield below, str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def test_a_field_set_to_what_it_holds_changes_nothing_in_any_program(rng):
+    for _ in range(20):
+        program = any_program(rng)
+        for name, word in words(program, ""):
+            assert field_named(Holding(program), name).replace("-", "_") == name
+            assert program_of(Holding(program), {name: word}) == program, (name, word)
+
+
+def test_a_number_set_in_any_program_is_there_and_nowhere_else(rng):
+    for _ in range(20):
+        program = any_program(rng, layers=(Dense(3), Dense(4)))
+        word = f"{rng.uniform(1e-3, 1):.4g}"
+        made = program_of(Holding(program), {"optimizer.learning_rate": word, "layers.1.kernel": "xavier"})
+        optimizer = dataclasses.replace(program.optimizer, learning_rate=float(word))
+        layers = program.layers[0], dataclasses.replace(program.layers[1], kernel=Xavier())
+        assert made == dataclasses.replace(program, optimizer=optimizer, layers=layers)
 
 
 def test_options_are_read_by_their_own_types():
