@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Optional, TypeVar
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
@@ -43,7 +43,7 @@ READER_GONE = 141  # 128 + SIGPIPE, which is what ends other programs then
 class _Common:
     """Of every command."""  # looked for by `_told_first`, before the rest is parsed: these fields are for --help
 
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    config: Annotated[Optional[Path], tyro.conf.arg(metavar="FILE")] = None
     """any of these options by name, as TOML, or an earlier run's config.json; the command line wins over it"""
     version: bool = False
     """print the version and exit"""
@@ -58,7 +58,7 @@ def parse(options: type[Options], argv: Sequence[str] | None, prog: str, descrip
     argv = sys.argv[1:] if argv is None else list(argv)
     _require_known(argv, config_file.names(options) | config_file.names(_Common))
     file = _told_first(argv, prog)
-    defaults = options() if file is None else config_file.read(options, file)
+    defaults = options() if file is None else config_file.read(options, file, _told(argv))
     own = Annotated[options, tyro.conf.arg(name="")]  # without a name, which would stand in the headings of --help
     parts = [("own", own, dataclasses.field(default=defaults)), ("common", _Common, _Common(file))]
     command = dataclasses.make_dataclass("Command", parts)
@@ -128,6 +128,11 @@ def _told_first(argv: Sequence[str], prog: str) -> Path | None:
     finder.add_argument("--version", action="version", version=version_line())
     file = finder.parse_known_args(argv)[0].config
     return None if file is None else environment.home("config", Path(file))
+
+
+def _told(argv: Sequence[str]) -> set[str]:
+    """The names of the options on the command line, as a file has them."""
+    return {word.partition("=")[0].removeprefix("--").replace("-", "_") for word in argv if word.startswith("--")}
 
 
 def _require_known(argv: Sequence[str], names: set[str]) -> None:

@@ -1,8 +1,11 @@
 """XLA's compilations: kept from run to run in the user's cache folder, and timed apart from a run's steps."""
 
+import time
+
 import jax
 import platformdirs
 
+TRACING = "/jax/core/compile/jaxpr_trace_duration"  # of one function within another, too
 LOWERING = "/jax/core/compile/jaxpr_to_mlir_module_duration"
 COMPILING = "/jax/core/compile/backend_compile_duration"  # also when the persistent cache answers
 
@@ -15,11 +18,15 @@ def keep() -> None:
 
 
 class CompileClock:
-    """Counts while it is entered: `seconds` spent lowering and compiling, `programs` compiled."""
+    """Counts while it is entered: `seconds` spent tracing, lowering and compiling, `programs` compiled."""
 
     def __init__(self):
-        self.seconds = 0.0
+        self._spans: list[tuple[float, float]] = []  # from when to when, in order, none within another
         self.programs: list[str] = []
+
+    @property
+    def seconds(self) -> float:
+        return sum(end - start for start, end in self._spans)
 
     def __enter__(self) -> "CompileClock":
         jax.monitoring.register_event_duration_secs_listener(self._on_event)
@@ -29,7 +36,11 @@ class CompileClock:
         jax.monitoring.unregister_event_duration_listener(self._on_event)
 
     def _on_event(self, event: str, duration_secs: float, **kwargs: str | int) -> None:
-        if event in (LOWERING, COMPILING):
-            self.seconds += duration_secs
+        if event in (TRACING, LOWERING, COMPILING):
+            end = time.monotonic()
+            start = end - duration_secs
+            while self._spans and self._spans[-1][0] >= start:  # it was within this one
+                self._spans.pop()
+            self._spans.append((start, end))
         if event == COMPILING:
             self.programs.append(str(kwargs.get("fun_name", "?")))

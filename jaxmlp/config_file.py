@@ -1,96 +1,79 @@
-"""Options from a file: TOML as people write it, or the config.json of an earlier run. Serves `command_line`."""
+"""Options from a file: TOML as people write it, or the config.json of an earlier run. Serves `command_line`.
 
-import codecs
+A table of options may be called by the part of the command that they are in; its name means nothing else.
+"""
+
 import dataclasses
-import json
-import re
-import tomllib
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from jaxmlp.checks import meant, require
+from jaxmlp import program_file, tables
+from jaxmlp.checks import meant, nearest, require
+from jaxmlp.environment import home
 from jaxmlp.errors import ConfigError
+from jaxmlp.program import Program
 
 Options = TypeVar("Options")
-# Notepad marks what it writes; without a mark it is UTF-8, as TOML and JSON are by definition.
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-def read(options: type[Options], file: Path) -> Options:
+def read(options: type[Options], file: Path, told: Collection[str] = ()) -> Options:
     """The dataclass `options` with a file's values: any option by its name, alone or in its part's table.
 
     `file` is TOML, or JSON whose object, or whose object `options`, holds options; a folder stands for its
-    config.json. Raises ConfigError naming the file, and the key where one is unknown, double, of the wrong type or
-    impossible.
+    config.json. What is an alternative to one of the options `told` on the command line is passed over. Raises
+    ConfigError naming the file, and the key where one is unknown, double, of the wrong type or impossible.
     """
-    if file.is_dir():
-        file = file / "config.json"
-    text = _text(file)
+    file, found = tables.content(file)
     try:
-        content = _json(text) if text.lstrip().startswith("{") else _toml(text)  # no TOML begins with a brace
-        return _build(options, options(), _flat(options, content))
+        values = found.get("options", found)
+        require("options", values, isinstance(values, dict), "a table of options by their names")
+        values = _flat(options, {name: value for name, value in values.items() if value is not None})
+        rivals = {name for group in _alternatives(options) if set(told) & set(group) for name in group}
+        return _build(options, options(), {name: value for name, value in values.items() if name not in rivals})
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
 
 
 def names(options: type) -> set[str]:
     """Every option's name; a nested dataclass counts by its fields, as on the command line."""
-    hints = get_type_hints(options).items()
-    return set().union(*(names(hint) if dataclasses.is_dataclass(hint) else {name} for name, hint in hints))  # pyright: ignore[reportArgumentType]
+    fields = _fields(options).items()
+    return set().union(*(names(hint) if dataclasses.is_dataclass(hint) else {name} for name, hint in fields))  # pyright: ignore[reportArgumentType]
 
 
-def _text(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-        encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
-        return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from None
+def _fields(options: type) -> dict[str, Any]:
+    """Each field's type."""
+    hints = get_type_hints(options)
+    return {field.name: hints[field.name] for field in dataclasses.fields(options)}
 
 
-def _json(text: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, "the file"))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ConfigError(f"it is not JSON: {error}") from None
-    told = content.get("options", content)
-    require("options", told, isinstance(told, dict), "an object of options by their names")
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"\(at line (\d+), column", str(error))
-        line = text.splitlines()[int(found[1]) - 1] if found else ""
-        double = re.match(r"Cannot (overwrite|declare|mutate)", str(error))
-        if found and double:
-            raise ConfigError(f"line {found[1]} gives {_key(line)} a second time: leave one out") from None
-        unquoted = re.search(r"=\s*[A-Za-z~./]", line) and "Invalid" in str(error)
-        hint = f'; text stands in quotes: {_key(line)} = "…"' if unquoted else ""
-        raise ConfigError(f"it is not TOML: {error}{hint}") from None
-
-
-def _key(line: str) -> str:
-    return line.partition("=")[0].strip()
+def _alternatives(options: type) -> list[tuple[str, ...]]:
+    """Those of the options of which one is given at most, as its parts say."""
+    parts = [hint for hint in _fields(options).values() if dataclasses.is_dataclass(hint)]
+    return [*getattr(options, "alternatives", ()), *(group for part in parts for group in _alternatives(part))]  # pyright: ignore[reportArgumentType]
 
 
 def _flat(options: type, content: Mapping[str, Any]) -> dict[str, Any]:
     """Options by their names with underscores, taken out of the tables they may stand in."""
-    tables = {name: names(hint) for name, hint in get_type_hints(options).items() if dataclasses.is_dataclass(hint)}  # pyright: ignore[reportArgumentType]
+    parts, known = _parts(options), names(options)
     pairs: list[tuple[str, Any]] = []
     for name, value in content.items():
-        if isinstance(value, dict):
-            [(table, _)] = _known({name: value}, tables, "table")
-            pairs += _known(value, tables[table], f"key of [{name}]")
+        if isinstance(value, dict) and (name in parts or name not in known):
+            [(table, _)] = _known({name: value}, parts, "table")
+            pairs += _known(value, parts[table], f"key of [{name}]")
         else:
-            pairs += _known({name: value}, names(options), "key")
-    return _once(pairs, "the file")
+            pairs += _known({name: value}, known, "key")
+    return tables.once(pairs, "the file")
+
+
+def _parts(options: type) -> dict[str, set[str]]:
+    """The options of each part, by the part's name."""
+    parts: dict[str, set[str]] = {}
+    for name, hint in _fields(options).items():
+        if dataclasses.is_dataclass(hint):
+            parts |= {name: names(hint), **_parts(hint)}  # pyright: ignore[reportArgumentType]
+    return parts
 
 
 def _known(content: Mapping[str, Any], known: Collection[str], what: str) -> list[tuple[str, Any]]:
@@ -102,20 +85,10 @@ def _known(content: Mapping[str, Any], known: Collection[str], what: str) -> lis
     return pairs
 
 
-def _once(pairs: Iterable[tuple[str, Any]], where: str) -> dict[str, Any]:
-    """`learning-rate` and `learning_rate` are one option, as are those in a table and outside it."""
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in values:
-            raise ConfigError(f"{name} is in {where} twice (- and _ are the same): leave one out")
-        values[name] = value
-    return values
-
-
 def _build(options: type[Options], defaults: Options, values: dict[str, Any]) -> Options:
     """The defaults, those of a nested dataclass too, with the file's values in their place."""
     arguments: dict[str, Any] = {}
-    for name, hint in get_type_hints(options).items():
+    for name, hint in _fields(options).items():
         if dataclasses.is_dataclass(hint):
             arguments[name] = _build(hint, getattr(defaults, name), values)  # pyright: ignore[reportArgumentType]
         elif name in values:
@@ -125,18 +98,27 @@ def _build(options: type[Options], defaults: Options, values: dict[str, Any]) ->
 
 def _convert(name: str, value: Any, hint: Any) -> Any:
     """A file's value as the option's type; its range is the options' own to check."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if get_origin(hint) is tuple:
-        allowed, fits = "a list", isinstance(value, list)
-        value = tuple(_convert(name, one, get_args(hint)[0]) for one in value) if fits else value
-    elif get_origin(hint) is Literal:
-        allowed, fits = f"one of {', '.join(get_args(hint))}", value in get_args(hint)
-    elif Path in kinds:
-        allowed, fits = "a string, and not an empty one", isinstance(value, str) and value != ""
-        value = Path(value) if fits else value
-    else:
-        expected = tuple(kind for kind in kinds if kind is not type(None))
-        allowed = " or ".join(kind.__name__ for kind in expected)
-        fits = type(value) in expected or (float in expected and type(value) is int)
-    require(name, value, fits, allowed)
+    members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    kinds = tuple(kind for kind in members if kind is not type(None))
+    if get_origin(kinds[0]) is tuple:
+        return _tuple(name, value, get_args(kinds[0]))
+    if get_origin(kinds[0]) is Literal:
+        words = get_args(kinds[0])
+        suggestion = nearest(value, words) if isinstance(value, str) else ""
+        require(name, value, value in words, f"one of {', '.join(words)}; {suggestion}".rstrip("; "))
+        return value
+    if Path in kinds:
+        require(name, value, isinstance(value, str) and value != "", "a string, and not an empty one")
+        return Path(value)
+    if Program in kinds:
+        return program_file.read(home(name, Path(value))) if isinstance(value, str) else program_file.of_table(value)
+    fits = type(value) in kinds or (float in kinds and type(value) is int)
+    require(name, value, fits, " or ".join(kind.__name__ for kind in kinds))
     return value
+
+
+def _tuple(name: str, value: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
+    count = None if members[-1] is Ellipsis else len(members)
+    fits = isinstance(value, list) and count in (None, len(value))
+    require(name, value, fits, "a list" if count is None else f"a list of {count}")
+    return tuple(_convert(name, one, members[0]) for one in value)

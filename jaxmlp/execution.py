@@ -1,7 +1,7 @@
 """HOW a program is computed: layout, precision and chunk. They change roundings and speed, never what is computed."""
 
 import dataclasses
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Optional, get_args
 
 from tyro.conf import arg
 
@@ -22,7 +22,7 @@ class Execution:
     """dense: images as they come; staircase: ordered so that blank pixels are not multiplied; auto: what pays"""
     precision: Precision = "auto"
     """of bytes times weights, both at float32 accuracy: one float32 pass or three bf16 passes"""
-    chunk: Annotated[int | None, arg(metavar="N")] = None
+    chunk: Annotated[Optional[int], arg(metavar="N")] = None
     """images computed on together, by default what suits layout and device; loss and gradient are the full batch's"""
 
     def __post_init__(self):

@@ -5,12 +5,11 @@ What needs jax or numpy is imported when a part is made, so that `--help` answer
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 from tyro.conf import arg
 
-from jaxmlp.checks import require_count, require_data_name, require_float32
-from jaxmlp.program import Dense, GradientDescent, Output, Program, TruncatedNormal
+from jaxmlp.checks import require_count, require_data_name
 
 if TYPE_CHECKING:
     import jax
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, arg(metavar="N")]
 Seconds = Annotated[float, arg(metavar="SECONDS")]
-File = Annotated[Path | None, arg(metavar="FILE")]  # a file to write or read, or none
-Folder = Annotated[Path | None, arg(metavar="DIR")]
+File = Annotated[Optional[Path], arg(metavar="FILE")]  # a file to write or read, or none
+Folder = Annotated[Optional[Path], arg(metavar="DIR")]
 Seed = Annotated[int, arg(metavar="G", help="as tf.set_random_seed(G) at the top of the TensorFlow program")]
 Hidden = Annotated[int, arg(metavar="N", help="hidden ReLU units")]
 
@@ -48,7 +47,7 @@ class DataOptions:
 class ImagesOptions(DataOptions):
     """Which images, and how many."""
 
-    images: Annotated[int | None, arg(metavar="N")] = None
+    images: Annotated[Optional[int], arg(metavar="N")] = None
     """only the first N training images"""
 
     def __post_init__(self):
@@ -89,30 +88,3 @@ class CacheOptions:
 
         if not self.no_compilation_cache:
             compilation.keep()
-
-
-@dataclasses.dataclass(frozen=True)
-class ProgramOptions:
-    """What is computed: the original program, unless told otherwise."""
-
-    hidden: Hidden = 1024
-    learning_rate: Annotated[float, arg(metavar="RATE")] = 1e-4
-    """of plain gradient descent"""
-    steps: Count = 301
-    """updates, each on the whole training set"""
-    report_every: Count = 100
-    """steps from one report to the next, from step 0 on"""
-    weight_stddev: Annotated[float, arg(metavar="STDDEV")] = 1.0
-    """standard deviation of the truncated normal the initial weights are drawn from"""
-    seed: Seed = 0
-
-    def __post_init__(self):
-        require_count("hidden", self.hidden)
-        require_float32("weight_stddev", self.weight_stddev)
-        self.program()  # checks the others, which it calls by the same names
-
-    def program(self) -> Program:
-        """The program. Raises ConfigError."""
-        kernel = TruncatedNormal(self.weight_stddev)
-        layers, optimizer = (Dense(self.hidden, kernel),), GradientDescent(self.learning_rate)
-        return Program(layers, Output(kernel), optimizer, self.steps, self.report_every, self.seed)

@@ -1,20 +1,25 @@
-"""`python -m jaxmlp.train`: the original program, from pixels to its last line. Options and wiring."""
+"""`python -m jaxmlp.train`: a program of the family, the original by default, from pixels to its last line."""
 
 import dataclasses
 import math
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Optional
 
 from tyro.conf import arg
 
-from jaxmlp import command_line
+from jaxmlp import command_line, presets, program_file
 from jaxmlp.checks import require
 from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Execution
-from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions, Folder, ProgramOptions
+from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions, Folder
+from jaxmlp.program_options import ProgramOptions
 
-DESCRIPTION = "Train the original TensorFlow 1.x MNIST program, in JAX: the same weights, gradients and lines."
+DESCRIPTION = (
+    "Train the original TensorFlow 1.x MNIST program, in JAX: the same weights, gradients and lines. "
+    "Or another of its family, by --preset, by --program, or option by option. What stands in brackets holds unless "
+    "it is given."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,10 +34,14 @@ class TrainOptions:
     """one JSON object a report on stdout, and one at the end; everything else on stderr"""
     plots: bool = False
     """draw data, curves, confusions, mistakes and weights into the run's folder (extra `plot`)"""
-    target_accuracy: Annotated[float | None, arg(metavar="PERCENT")] = None
+    target_accuracy: Annotated[Optional[float], arg(metavar="PERCENT")] = None
     """exit with 1 when the final test accuracy is below it"""
+    list_presets: bool = False
+    """print the presets, a line each, and exit"""
+    print_program: bool = False
+    """print the program as TOML, for --program, and exit"""
     data: DataOptions = dataclasses.field(default_factory=DataOptions)
-    program: ProgramOptions = dataclasses.field(default_factory=ProgramOptions)
+    computed: Annotated[ProgramOptions, arg(name="")] = dataclasses.field(default_factory=ProgramOptions)
     execution: Execution = dataclasses.field(default_factory=Execution)
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     cache: CacheOptions = dataclasses.field(default_factory=CacheOptions)
@@ -54,19 +63,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(argv: Sequence[str] | None) -> int:
     """Raises JaxmlpError."""
     options = command_line.parse(TrainOptions, argv, "python -m jaxmlp.train", DESCRIPTION)
+    program = options.computed.program()
+    if options.list_presets or options.print_program:
+        print(_preset_lines() if options.list_presets else program_file.text(program), end="")
+        return 0
     from jaxmlp.run import files, session  # jax and numpy, which --help and a mistyped option do not wait for
 
     if options.out:
         files.require_writable_folder(options.out)
     plots = session.Plots() if options.plots else None
-    program, device = options.program.program(), options.device.pick()
+    device = options.device.pick()
     options.cache.enable()
     dataset = options.data.load(program.seed)
-    steps = program.settled(len(dataset.train.labels)).steps
-    console = session.Console(steps, dataset, options.quiet, options.json)
-    asked, target = vars(options.data) | vars(options.program), options.target_accuracy
+    console = session.Console(program.settled(len(dataset.train.labels)), dataset, options.quiet, options.json)
+    asked, target = vars(options.data) | options.computed.repeating(), options.target_accuracy
     execution, out = options.execution, options.out
     return session.train(program, execution, dataset, device, console, plots, out, target, asked=asked)
+
+
+def _preset_lines() -> str:
+    return "".join(f"{name:28}{presets.summary(name)}\n" for name in presets.NAMES)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ LONGEST = 40  # lines of a function
 # From the ground up: a module imports its own floor and those below. Modules or packages, and what the floor is for.
 FLOORS = {
     "jaxmlp": (
-        ("errors checks machine progress streams signals environment", "What a value must be; the world around."),
+        (
+            "errors checks machine progress streams signals environment tables",
+            "What a value must be; the world.",
+        ),
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),
@@ -26,7 +29,8 @@ FLOORS = {
         ("trainer", "A step and a run of steps, free of files and screens."),
         ("run", "Who watches a run, and the workers that drive one."),
         ("classifier", "The library's face: fit and Model."),
-        ("options config_file failures command_line", "What all commands share."),
+        ("options program_options program_file presets", "What a command may be told: of the world, and of a program."),
+        ("config_file failures command_line", "What all commands share."),
         ("train sweep __main__ __init__", "What is typed: the commands, and `import jaxmlp`."),
     ),
     "parity": (

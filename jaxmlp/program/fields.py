@@ -102,7 +102,11 @@ def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -
     own = {key: one for key, one in value.items() if key != "kind" or name is None}
     for key, one in own.items():
         require(f"{where}.{key}", one, key in hints, f"left out: known fields are {', '.join(hints) or 'none'}")
+    fields = {key: built(hints[key], one, f"{where}.{key}") for key, one in own.items()}
+    needed = [field.name for field in dataclasses.fields(chosen) if field.default is dataclasses.MISSING]
+    if missing := [key for key in needed if key not in fields]:
+        raise ConfigError(f"{where}: it needs {', '.join(map(repr, missing))}")
     try:
-        return chosen(**{key: built(hints[key], one, f"{where}.{key}") for key, one in own.items()})
-    except TypeError as error:  # a field without a default is missing
-        raise ConfigError(f"{where}: {error}") from None
+        return chosen(**fields)
+    except ConfigError as error:  # it begins with the field's name
+        raise ConfigError(f"{where}.{error}") from None

@@ -45,13 +45,14 @@ def train(
     started = time.perf_counter()
     with CompileClock() as clock:
         run = Run(program, place_for(program, execution, dataset, device))
-        config = describe(program, run.placed, dataset.source, recipe(asked, run.placed, dataset))
+        config = describe(run.program, run.placed, dataset.source, recipe(asked, run.placed, dataset))
         folder = RunFolder(out or default_folder(program.seed), config)
-        console.say(introduction(run.placed, dataset))
+        console.say(introduction(run.program, run.placed, dataset))
         with Interrupt() as interrupt:
-            last = _watched(run, folder, interrupt, [folder, console, *([plots] if plots else [])])
+            observers = [folder, console, *([plots] if plots else [])]
+            last, stepping = _watched(run, folder, interrupt, observers, clock)
             predictions = run.test_predictions()
-            times = (time.perf_counter() - started, clock.seconds)
+            times = (stepping, time.perf_counter() - started, clock.seconds)
             failure = _kept(run, dataset, folder, predictions, plots)  # before the last lines: nobody may hear them
     interrupted = last.step + 1 < run.program.steps
     console.end(Ending(folder.path, last, interrupted, run.batch_size, *times, complete=failure is None))
@@ -63,15 +64,21 @@ def train(
     return _held_to(target, last, console)
 
 
-def _watched(run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer]) -> Report:
-    """The last report. A first Ctrl-C or SIGTERM ends the run after the step under way. Raises DivergedError."""
+def _watched(
+    run: Run, folder: RunFolder, interrupt: Interrupt, observers: Sequence[Observer], clock: CompileClock
+) -> tuple[Report, float]:
+    """The last report, and the seconds without compiling. Raises DivergedError.
+
+    A first Ctrl-C or SIGTERM ends the run after the step under way.
+    """
+    started, compiled = time.perf_counter(), clock.seconds
     try:
         last = drive(run, observers, lambda: interrupt.asked)
     except DivergedError as error:
         folder.require_complete()
         raise DivergedError(f"{error}. The steps before it are in {folder.path}", error.step) from None
     assert last is not None, "a program has at least one step"
-    return last
+    return last, time.perf_counter() - started - (clock.seconds - compiled)
 
 
 def _kept(

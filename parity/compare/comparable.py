@@ -31,7 +31,7 @@ def require_comparable(reference: Trace, subject: Trace) -> None:
             _step_finite(trace, step, one)
     for step in reference.steps:
         _require_complete(step, reference.steps[step])
-        _same_tensors(step, reference.steps[step].got, subject.steps[step].got)
+        require_same_tensors(step, reference.steps[step].got, subject.steps[step].got)
 
 
 def told(key: str) -> str:
@@ -65,7 +65,8 @@ def _require_complete(step: int, one: StepTrace) -> None:
     _require(not missing, f"the reference lacks {', '.join(missing)} of {step_name(step)}")
 
 
-def _same_tensors(step: int, theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:
+def require_same_tensors(step: int, theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:
+    """Raises `CannotCompare` where two steps have not the same names, shapes and dtypes."""
     where = step_name(step)
     _same(f"tensors of {where}", sorted(theirs), sorted(ours))
     for key, tensor in theirs.items():

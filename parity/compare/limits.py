@@ -46,6 +46,34 @@ class Noise(Protocol):
         ...
 
 
+class StepNoise(Protocol):
+    """How far honest float32 may carry one step of any program, beyond a tier's constant times what is compared."""
+
+    @property
+    def largest_logit(self) -> float: ...  # in absolute value
+
+    @property
+    def loss(self) -> float: ...
+
+    @property
+    def logits(self) -> float: ...  # the largest difference of one
+
+    @property
+    def norms(self) -> Mapping[str, float]: ...  # of the difference of "logits_grad/logits", "grads/weights_1", …
+
+    def near_ties(self, delta: float) -> int:
+        """As `Noise.near_ties`, with what rounding adds to `delta`."""
+        ...
+
+    def test_ties(self, delta: float) -> int:
+        """The same of the test images, by the weights after the step."""
+        ...
+
+    def kink_distance(self, layer: int, rows: np.ndarray, differs: np.ndarray) -> float:
+        """As `Noise.kink_distance`."""
+        ...
+
+
 class Budget(NamedTuple):
     """What a benign ensemble allows at every step of a free run."""
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from parity.compare.limits import DELTA, DELTA_RMS, GRADIENT, KINK, LONG, LOSS, TINY, Budget, Noise, relative_difference
-from parity.compare.rules import Rule
+from parity.compare.limits import DELTA, DELTA_RMS, GRADIENT, KINK, LONG, LOSS, TINY, Budget, Noise, StepNoise, relative_difference
+from parity.compare.rules import Rule, followed
 from parity.compare.tensor import Tensor
 from parity.compare.trace import StepTrace, Trace, step_name, tests
 
@@ -85,7 +85,7 @@ def step_checks(step: int, expected: StepTrace, got: StepTrace, noise: Noise, ru
     delta = DELTA * noise.largest_logit
     yield from _loss(step, expected, got, noise.near_ties(delta))
     yield from _logits(step, expected, got, noise.largest_logit)
-    yield from _active(step, expected, got, noise)
+    yield from unit_checks(step, expected, got, noise)
     for name in expected.of_role("grads"):
         grad, ours = expected.of_role("grads")[name], got.of_role("grads")[name]
         float32 = GRADIENT * grad.norm() + LONG * (noise.kinks[name] + noise.summation[name])
@@ -97,13 +97,12 @@ def step_checks(step: int, expected: StepTrace, got: StepTrace, noise: Noise, ru
 
 
 def update_checks(step: int, one: StepTrace, rule: Rule, suffix: str = "") -> Iterator[Check]:
-    """T3: how far the new weights are from the optimizer's own rule, at worst, in units in the last place."""
-    for name, new in one.of_role("weights").items():
-        rows, values = new.exact_rows()
-        grads = one.of_role("grads")[name].array[rows]
-        update = rule(one.start[f"weights/{name}"].array[rows], grads)
-        apart = float((np.abs(values.astype(np.float64) - update.right) / update.unit).max())
-        yield Check("T3", name + suffix, step, apart, rule.roundings, "ulp")
+    """T3: how far what a step leaves behind is from the optimizer's own rule, at worst, as a share of its bound.
+
+    New weights, slots ("m of weights_1"), Adam's powers, and clipped gradients ("clipped weights_1").
+    """
+    for tensor, got, right in followed(step, one, rule):
+        yield Check("T3", tensor + suffix, step, right.ratio(got), 1, "of the bound")
 
 
 def _loss(step: int, expected: StepTrace, got: StepTrace, ties: int) -> Iterator[Check]:
@@ -123,11 +122,11 @@ def _logits(step: int, expected: StepTrace, got: StepTrace, largest: float) -> I
     yield Check("T1b", "logits, rms", step, together / largest, DELTA_RMS, "of the largest")
 
 
-def _active(step: int, expected: StepTrace, got: StepTrace, noise: Noise) -> Iterator[Check]:
-    """Units one side has on and the other off: their input must be within rounding of the kink."""
+def unit_checks(step: int, expected: StepTrace, got: StepTrace, noise: Noise | StepNoise) -> Iterator[Check]:
+    """T1b: units one side has on and the other off: their input must be within rounding of the kink."""
     for layer, packed in expected.of_role("units").items():
         rows, bits = packed.exact_rows()
-        units = len(expected.start[f"weights/biases_{layer}"].array)
+        units = expected.start[f"weights/weights_{layer}"].array.shape[1]
         differs = np.unpackbits(np.bitwise_xor(got.got[f"units/{layer}"].array[rows], bits), axis=1, count=units)
         distance = noise.kink_distance(int(layer), rows, differs.astype(bool))
         yield Check("T1b", f"active units {layer}", step, distance, KINK, "scales of rounding")

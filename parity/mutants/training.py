@@ -219,7 +219,7 @@ class _EarlyTest(Port):
 
     def free(self) -> Iterator[Measured]:
         every = _as(Port)(dataclasses.replace(self, program=dataclasses.replace(self.program, report_every=1)))
-        initial = trainer.correct_count(self._params(self.start()), self.placed.test, engine=self.placed.evaluator)
+        initial = trainer.correct_count(self.params(self.start()), self.placed.test, engine=self.placed.evaluator)
         earlier: int | None = int(initial)
         for measured in every.free():
             told = earlier if self.program.reports(measured.step) else None

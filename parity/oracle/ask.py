@@ -5,11 +5,9 @@ in this process. `live.py` turns answers into a trace; a machine with neither op
 """
 
 import json
-import signal
-import subprocess
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,7 +16,8 @@ import numpy as np
 from parity.compare.tensor import Named
 from parity.compare.trace import in_role, of_role
 from parity.errors import CannotCompare, OracleFailed
-from parity.oracle.environment import REMEDY, VERSION, require_version, untouched
+from parity.oracle.environment import REMEDY, VERSION, require_version
+from parity.oracle.process import Process, started
 
 # Behind the standard library's on the path: this folder's select.py must not stand for it.
 SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
@@ -44,10 +43,14 @@ class Question(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The arrays that answer each question, and which TensorFlow it was."""
+    """The arrays that answer each question, and which TensorFlow it was; or why it has no answer."""
 
     arrays: list[Named]
     provenance: dict[str, Any]
+    error: str = ""  # TensorFlow's own words: an impossible program, say
+
+
+Asked = tuple[Case, Sequence[Question]]
 
 
 class Oracle(Protocol):
@@ -60,9 +63,19 @@ class Oracle(Protocol):
         """Raises `OracleFailed` or `CannotCompare`, one line saying why."""
         ...
 
+    def ask_all(self, asked: Sequence[Asked]) -> Iterator[Answers]:
+        """Of one case after the other, in one process. A program that fails is told in its `error` and harms no other.
+
+        Raises as `ask` does where no answers come at all.
+        """
+        ...
+
 
 class Tf115:
-    """Genuine TensorFlow 1.15.5: the program runs under a Python 3.7 that knows nothing of this project."""
+    """Genuine TensorFlow 1.15.5: the program runs under a Python 3.7 that knows nothing of this project.
+
+    `time_limit`: seconds for all questions about one case.
+    """
 
     name = "tf115"
 
@@ -70,33 +83,36 @@ class Tf115:
         self.python, self.threads, self.time_limit = python, threads, time_limit
 
     def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
-        with tempfile.TemporaryDirectory(prefix="parity-") as folder:
-            request, answer = Path(folder, "request.npz"), Path(folder, "answer.npz")
-            header, arrays = _request(case, questions, self.threads)
-            arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-            np.savez(request, **arrays)  # pyright: ignore[reportArgumentType]
-            self._run(["-c", SERVE, str(FOLDER), str(request), str(answer)])
-            if not answer.exists():
-                raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
-            with np.load(answer, allow_pickle=False) as npz:
-                answers = dict(npz.items())
-            provenance = json.loads(answers.pop("header").tobytes())
-            require_version(provenance["tensorflow"], VERSION, str(self.python), REMEDY)
-            return Answers([of_role(answers, str(i)) for i in range(len(questions))], provenance)
+        return _answered(self.ask_all([(case, questions)]), "TensorFlow 1.15")
 
-    def _run(self, arguments: list[str]) -> None:
-        command = [str(self.python), *arguments]
-        limit = self.time_limit
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=untouched())
-        except subprocess.TimeoutExpired:
-            raise OracleFailed(f"TensorFlow 1.15 gave no answer within {limit:g} s; see --time-limit") from None
-        except OSError as error:
-            reason = f"{error.strerror}; `python -m parity setup` mends it"
-            raise OracleFailed(f"{self.python} does not run: {reason}") from None
-        if done.returncode:
-            said = f"the end of what it said:\n{_tail(done.stderr)}"
-            raise OracleFailed(f"TensorFlow 1.15 {_end_of(done.returncode)}; {said}")
+    def ask_all(self, asked: Sequence[Asked]) -> Iterator[Answers]:
+        with tempfile.TemporaryDirectory(prefix="parity-") as folder:
+            _write(Path(folder), asked, self.threads)
+            with started([str(self.python), "-c", SERVE, str(FOLDER), folder], Path(folder, "said")) as process:
+                for i, (_, questions) in enumerate(asked):
+                    answer = Path(folder, f"answer-{i}.npz")
+                    self._wait(process, answer)
+                    yield self._read(answer, len(questions))
+
+    def _wait(self, process: Process, answer: Path) -> None:
+        """For the answer, which appears whole or not at all."""
+        if process.wait_for(answer, self.time_limit):
+            return
+        if process.returncode is None:
+            raise OracleFailed(f"TensorFlow 1.15 gave no answer within {self.time_limit:g} s; see --time-limit")
+        if process.returncode == 0:
+            raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
+        said = f"the end of what it said:\n{process.tail()}"
+        raise OracleFailed(f"TensorFlow 1.15 {process.end()}; {said}")
+
+    def _read(self, answer: Path, questions: int) -> Answers:
+        with np.load(answer, allow_pickle=False) as npz:
+            arrays = dict(npz.items())
+        answer.unlink()  # a family's are gigabytes
+        header = json.loads(arrays.pop("header").tobytes())
+        require_version(header["provenance"]["tensorflow"], VERSION, str(self.python), REMEDY)
+        told = [] if header["error"] else [of_role(arrays, str(i)) for i in range(questions)]
+        return Answers(told, **header)
 
 
 class Compat:
@@ -108,45 +124,68 @@ class Compat:
         self.threads = threads
 
     def ask(self, case: Case, questions: Sequence[Question]) -> Answers:
-        header, arrays = _request(case, questions, self.threads)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TensorFlow's own, about itself
-            answers = Answers(*_server().answer(header, arrays))
-            require_version(answers.provenance["tensorflow"], "2", "this Python", INSTALL)
-            return answers
+        return _answered(self.ask_all([(case, questions)]), "TensorFlow 2.x")
+
+    def ask_all(self, asked: Sequence[Asked]) -> Iterator[Answers]:
+        for case, questions in asked:
+            header, arrays = _request(case, questions, self.threads)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # TensorFlow's own, about itself
+                answers = Answers(*_server().answer(header, {**case.data, **arrays}))
+            yield answers
 
 
 def require_compat() -> None:
     """Raises `CannotCompare` unless this Python's `tensorflow` is TensorFlow 2.x with `compat.v1`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        require_version(_server().VERSION, "2", "this Python", INSTALL)
+        require_version(_version(), "2", "this Python", INSTALL)
 
 
 def _server() -> Any:
-    """`py37.serve` in this process. Raises `CannotCompare` where its TensorFlow does not come up, for any reason."""
-    try:
-        from parity.oracle.py37 import serve
-    except Exception as error:  # a stand-in named tensorflow, or a broken install, raises whatever it likes
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CannotCompare(f"TensorFlow 2.x cannot be imported ({reason}): {INSTALL}") from None
+    """`py37.serve` in this process; raises as `require_compat` does."""
+    require_version(_version(), "2", "this Python", INSTALL)
+    from parity.oracle.py37 import serve
+
     return serve
 
 
+def _version() -> str:
+    """Of the TensorFlow of this process. Raises `CannotCompare` where it does not come up, for any reason."""
+    try:
+        from parity.oracle.py37 import version
+    except Exception as error:  # a stand-in named tensorflow, or a broken install, raises whatever it likes
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CannotCompare(f"TensorFlow 2.x cannot be imported ({reason}): {INSTALL}") from None
+    return version.VERSION
+
+
+def _answered(answers: Iterator[Answers], who: str) -> Answers:
+    """Of one case. Raises `OracleFailed` where that failed."""
+    (only,) = answers
+    if only.error:
+        raise OracleFailed(f"{who} does not run this program: {' '.join(only.error.split())}")
+    return only
+
+
 def _request(case: Case, questions: Sequence[Question], threads: int) -> tuple[dict[str, Any], Named]:
+    """Header and arrays, all but the data."""
     asked = [question.ask for question in questions]
     header = {"program": case.program, "classes": case.classes, "threads": threads, "questions": asked}
-    arrays = dict(case.data)
+    arrays: Named = {}
     for i, question in enumerate(questions):
         arrays |= in_role(str(i), question.arrays)
     return header, arrays
 
 
-def _end_of(returncode: int) -> str:
-    if returncode == -signal.SIGKILL:
-        return "was killed, most likely for want of memory (try --images 10000)"
-    return f"was ended by signal {-returncode}" if returncode < 0 else f"failed with exit code {returncode}"
-
-
-def _tail(stderr: str, lines: int = 12) -> str:
-    return "\n".join(f"  {line}" for line in stderr.strip().splitlines()[-lines:]) or "  (nothing)"
+def _write(folder: Path, asked: Sequence[Asked], threads: int) -> None:
+    """The requests, and their data: once where cases share it."""
+    written: dict[int, str] = {}
+    for i, (case, questions) in enumerate(asked):
+        name = written.setdefault(id(case.data), f"data-{i}.npz")
+        if name == f"data-{i}.npz":
+            np.savez(folder / name, **case.data)  # pyright: ignore[reportArgumentType]
+        header, arrays = _request(case, questions, threads)
+        header["data"] = name
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        np.savez(folder / f"request-{i}.npz", **arrays)  # pyright: ignore[reportArgumentType]

@@ -11,7 +11,7 @@ import itertools
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,7 @@ from jaxmlp.program import Program
 from parity.compare.tensor import Named
 from parity.compare.trace import in_role, of_role
 from parity.subject.subject import Measured
+from parity.subject.watched import Watched, unseen
 
 Forward = Callable[[Array, Params, Any], Pass]  # inputs, rest, rows -> the pass of n images
 
@@ -73,35 +74,35 @@ class Port:
         return {**versions, **where, "engine": self.name}
 
     def start(self) -> Named:
-        return _arrays("weights", self.initial)
+        return named("weights", self.initial)
 
     def steps(self, start: Named, count: int) -> list[Named]:
-        with self._precision():
+        with self.precision():
             state = self._state(start)
             forward, taken = self._forward(state.params), []
             for _ in range(count):
                 state, metrics = self._watched_step(state, self.placed.train, self.rows)
                 loss, correct = np.asarray(metrics.loss), np.asarray(metrics.correct, np.int64)
                 seen: Any = state.slots
-                tensors = {**_arrays("grads", seen.grads), **_arrays("weights", state.params)}
+                tensors = {**named("grads", seen.grads), **named("weights", state.params)}
                 taken.append({"loss/loss": loss, "correct/correct": correct, **tensors})
         return [{**taken[0], **forward}, *taken[1:]]
 
     def backward(self, start: Named, logits_grad: np.ndarray) -> Named:
-        with self._precision():
+        with self.precision():
             params, placed = self._state(start).params, self.placed
             rows = (self.rows, logits_grad if self.order is None else logits_grad[self.order])
             grads = _handed_over(params, placed.train, rows, engine=placed.engine, forward=self.forward)
-            return _arrays("backward", grads)
+            return named("backward", grads)
 
     def free(self) -> Iterator[Measured]:
         """The run of `program.steps` steps, as a user of `trainer.Run` gets it."""
-        with self._precision():
+        with self.precision():
             run = trainer.Run(self.program, self.placed)
-            run.state = jax.device_put(trainer.state_of(self.program, self._params(self.start())), self.placed.device)
+            run.state = jax.device_put(trainer.state_of(self.program, self.params(self.start())), self.placed.device)
         reports, dtype = iter(run), np.float64 if self.float64 else np.float32
         while True:
-            with self._precision():  # entered for each, or it would hold for whoever computes between two of them
+            with self.precision():  # entered for each, or it would hold for whoever computes between two of them
                 report = next(reports, None)
             if report is None:
                 return
@@ -113,33 +114,33 @@ class Port:
         return self.totals(self.forward(inputs, rest, rows).logits, labels)
 
     @contextlib.contextmanager
-    def _precision(self) -> Iterator[None]:
+    def precision(self) -> Iterator[None]:
         """And JAX_TRANSFER_GUARD is let off: to look at tensors is to move them."""
         with jax.transfer_guard("allow"), jax.enable_x64(True) if self.float64 else contextlib.nullcontext():
             yield
 
-    def _params(self, start: Named) -> Params:
+    def params(self, start: Named) -> Params:
+        """The weights of a start, on the device."""
         dtype = np.float64 if self.float64 else np.float32
         return jax.tree.map(lambda array: jnp.asarray(array.astype(dtype)), model.from_named(of_role(start, "weights")))
 
     def _state(self, start: Named) -> trainer.State:
-        params = self._params(start)
-        slots: Any = _Seen(self.slots(params), jax.tree.map(jnp.zeros_like, params))
-        state = trainer.State(params, slots, jnp.zeros((), jnp.int32))
+        params = self.params(start)
+        state = trainer.State(params, unseen(self.slots(params), params), jnp.zeros((), jnp.int32))
         return jax.device_put(state, self.placed.device)
 
     @functools.cached_property
     def _watched_step(self) -> trainer.Step:
         """The trainer's step and the very gradient it used, out of one program: another may round otherwise."""
-        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, _Watched(self.method))))
+        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, Watched(self.method))))
 
     def _forward(self, params: Params) -> Named:
         """Logits [N, C], and which units of each hidden layer are on, as bits, in the order of the reference."""
         logits, units = _seen(params, self.placed.train, self.rows, engine=self.placed.engine, forward=self.forward)
-        packed = {f"units/{i}": self._in_order(bits) for i, bits in enumerate(units, 1)}
-        return {"logits/logits": self._in_order(logits), **packed}
+        packed = {f"units/{i}": self.in_order(bits) for i, bits in enumerate(units, 1)}
+        return {"logits/logits": self.in_order(logits), **packed}
 
-    def _in_order(self, rows: Array) -> np.ndarray:
+    def in_order(self, rows: Array) -> np.ndarray:
         """Rows of the images as they were placed, in the order of the reference."""
         if self.order is None:
             return np.asarray(rows)
@@ -190,31 +191,5 @@ def _count(percent: float | None, batch: Any) -> Any:
     return None if percent is None else round(percent * batch.size / 100)
 
 
-class _Seen(NamedTuple):
-    """What a `_Watched` method remembers."""
-
-    own: Slots
-    grads: Params  # of the last step
-
-
-@dataclasses.dataclass(frozen=True)
-class _Watched:
-    """A method that keeps the gradient it was handed.
-
-    XLA looks through the border between engine and optimizer: it may compute S / N · η as S · (η / N), which is two
-    units in the last place from η times the gradient it reports. The barrier makes the gradient a value of its own.
-    """
-
-    method: Method
-
-    def __call__(self, mean: Params, seen: _Seen, params: Params) -> tuple[Params, _Seen]:
-        grads = jax.lax.optimization_barrier(self.method.regularized(mean, seen.own, params))
-        params, own = self.method.updated(self.method.clipped(grads, seen.own), seen.own, params)
-        return params, _Seen(own, grads)
-
-    def penalty(self, params: Params, seen: _Seen) -> Array | None:
-        return self.method.penalty(params, seen.own)
-
-
-def _arrays(role: str, params: Params) -> Named:
+def named(role: str, params: Params) -> Named:
     return in_role(role, {name: np.asarray(array) for name, array in model.named(params).items()})
