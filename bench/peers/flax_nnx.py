@@ -1,6 +1,7 @@
 """Flax NNX on JAX: two `nnx.Linear`, `nnx.Optimizer` around optax, `nnx.jit`. Matmuls at float32 accuracy.
 
-Minibatches are rows of resident pixels, gathered within the jit. Tried: a plain call of the jitted step (a little slower than `nnx.cached_partial`, which walks the module only once).
+Minibatches are rows of resident pixels, gathered within the jit. Tried: a plain call of the jitted step (a little
+slower than `nnx.cached_partial`, which walks the module only once).
 """
 
 import flax

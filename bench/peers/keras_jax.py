@@ -1,7 +1,7 @@
 """Keras 3 on JAX: `Dense` layers and its optimizer, driven by the custom JAX training loop of Keras' own guide.
 
-Matmuls at float32 accuracy. Minibatches are rows of resident pixels, gathered within the jit. Tried: `train_on_batch` with arrays of the host (a little slower) and of the device (the
-same within noise).
+Matmuls at float32 accuracy. Minibatches are rows of resident pixels, gathered within the jit. Tried:
+`train_on_batch` with arrays of the host (a little slower) and of the device (the same within noise).
 """
 
 import functools
