@@ -1,8 +1,9 @@
 """PyTorch as its tutorials write it: two `nn.Linear`, `cross_entropy`, `SGD` or `Adam`. TF32 is off, as by default.
 
 Minibatches are rows of a resident tensor. Threads: all cores. Tried, on 6,000 images, with no difference beyond noise:
-`relu` out of place (in place is kept, it saves an array of activations), bytes cast every step, `SGD(foreach=False)`. Tried for minibatches: `Adam` unfused, with
-and without `foreach` (slower), `torch.from_numpy` of the host's rows (the same), a `DataLoader` (many times slower).
+`relu` out of place (in place is kept, it saves an array of activations), bytes cast every step, `SGD(foreach=False)`.
+Tried for minibatches: `Adam` unfused, with and without `foreach` (slower), `torch.from_numpy` of the host's rows (the
+same), a `DataLoader` (many times slower).
 """
 
 import torch
