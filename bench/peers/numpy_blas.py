@@ -91,7 +91,8 @@ def _adam(params: list[np.ndarray], problem: Problem) -> Move:
         for arrays in zip(params, grads, *zip(*slots, strict=True), strict=True):
             flat = [array.reshape(-1) for array in arrays]
             for first in range(0, len(flat[0]), PIECE):
-                move_piece(*(array[first : first + PIECE] for array in flat), alpha)
+                param, grad, m, v = (array[first : first + PIECE] for array in flat)
+                move_piece(param, grad, m, v, alpha)
 
     return move
 

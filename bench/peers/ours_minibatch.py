@@ -23,6 +23,8 @@ CAPACITY = 100  # the longest block
 
 
 def start(problem: Problem) -> Run:
+    assert problem.rows is not None
+    shape = (CAPACITY, problem.rows.shape[1])
     device, program, batches = jax_device.use(problem.device), _program(problem), problem.batches()
     engine, recipe = select(Execution("dense"), device, len(problem.labels)), Recipe.of(program)
     pool = jax.block_until_ready(minibatch.place(Split(problem.images, problem.labels), device))
@@ -30,7 +32,7 @@ def start(problem: Problem) -> Run:
 
     def run(steps: int):
         nonlocal state
-        rows = np.zeros((CAPACITY, program.batching.size), np.int32)
+        rows = np.zeros(shape, np.int32)
         rows[:steps] = [*itertools.islice(batches, steps)]
         state, measured = trainer.advance(
             state, pool, np.int32(steps), jax.device_put(rows, device), engine=engine, capacity=CAPACITY, recipe=recipe

@@ -46,7 +46,7 @@ class Problem(NamedTuple):
             pixels *= np.float32(1 / self.scale)
         return pixels
 
-    def batches(self) -> Iterator[np.ndarray | None]:
+    def batches(self) -> Iterator[Any]:
         """The rows of step after step, without end: int32 [n], or None for all."""
         return itertools.repeat(None) if self.rows is None else itertools.cycle(self.rows)
 

@@ -50,7 +50,8 @@ def _descent(params, problem: Problem):
 
 def _adam(params, problem: Problem):
     """The formula of TensorFlow's own kernel, which XLA compiles from `ResourceApplyAdam`."""
-    beta1, beta2, epsilon = (problem.adam[name] for name in ADAM)
+    assert problem.adam
+    beta1, beta2, epsilon = (tf.constant(problem.adam[name], tf.float32) for name in ADAM)
     slots = [(tf.Variable(tf.zeros_like(param)), tf.Variable(tf.zeros_like(param))) for param in params]
     powers = tf.Variable(beta1), tf.Variable(beta2)
 
