@@ -22,8 +22,8 @@ def test_a_program_is_told_in_the_words_of_its_options():
     assert told(presets.load("udacity-l2-dropout-decay")) == [
         "Program: 784-1024-10, relu, weights truncated_normal, biases zeros, keep_prob 0.5, pixels / 255",
         "Updates: gradient_descent(learning_rate=exponential_decay(learning_rate=0.5, decay_steps=1000, "
-        "decay_rate=0.8, staircase=true)) on softmax_cross_entropy, l2(scale=0.001), minibatches of 128, sequential, 3,001 steps, "
-        "468 an epoch",
+        "decay_rate=0.8, staircase=true)) on softmax_cross_entropy, l2(scale=0.001), minibatches of 128, sequential, "
+        "3,001 steps, 468 an epoch",
     ]
     assert told(presets.load("rmsprop-dropout")) == [
         "Program: 784-625-625-10, relu, weights random_normal(stddev=0.01), biases none, keep_prob 0.5, "
