@@ -70,7 +70,7 @@ def typed(asked: dict[str, Any]) -> list[str]:
 def alike(rng) -> list[Program]:
     """Programs of the whole family, all layers of each beginning alike."""
     found = []
-    for _ in range(12):
+    for _ in range(6):
         kernel, bias = drawn(rng, parts.Initializer), None if rng.random() < 0.2 else drawn(rng, parts.Bias)
         program = any_program(rng, output=Output(kernel, bias, "tanh"))
         layers = tuple(dataclasses.replace(layer, kernel=kernel, bias=bias) for layer in program.layers)
