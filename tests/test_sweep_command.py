@@ -9,6 +9,7 @@ import pytest
 from jaxmlp import command_line, sweep, train
 from jaxmlp.execution import Execution
 from jaxmlp.options import CacheOptions, DataOptions, DeviceOptions
+from jaxmlp.program import Program
 from jaxmlp.run import conclusion, experiments, rate_search
 
 SMALL = ["--steps", "3", "--data", "generated:120", "--no-compilation-cache"]
@@ -58,10 +59,13 @@ def test_runs_the_originals_eight_configurations_and_tells_the_claim(out, capsys
 
 
 def test_the_originals_configurations_are_what_runs_unless_told_otherwise():
-    own = sweep.SweepOptions()
-    assert own.kind == "original"
-    assert own.points() == sweep.SweepOptions(preset="original").points()
-    assert len({point.program for point in own.points()}) == 8
+    for words in ([], ["--preset", "original"]):
+        own = command_line.parse(sweep.SweepOptions, words, "", "")
+        assert own.kind == "original"
+        assert [
+            (point.program.layers[0].units, point.program.optimizer.learning_rate) for point in own.points()
+        ] == list(sweep.ORIGINAL)
+        assert own.points()[-1].program.settled(60_000) == Program()
 
 
 def test_a_row_is_printed_as_its_cell_ends_and_is_on_disk(out, capsys, monkeypatch):
@@ -196,6 +200,9 @@ GRIDS = {
         "--grid",
         "scale=255",
     ],
+    "file": ["--grid", "layers=8", "--grid", "output.kernel.stddev=0.1,0.3", "--grid", "batching=16"],
+    "base": ["--grid", "layers=8", "--grid", "learning-rate=1e-3,1e-2", "--program", "PROGRAM"],
+    "preset": ["--grid", "learning-rate=1e-3,1e-2", "--preset", "adam-256-256", "--validation", "0", "--batch-size=20"],
     "dropout": ["--grid", "layers=8", "--grid", "layers.keep_prob=0.5,0.75", "--grid", "evaluation-draws=true"],
     "random": ["--random", "2", "--range", "learning-rate=1e-4:1e-2", "--range", "layers=5:9"],
 }
@@ -203,23 +210,21 @@ GRIDS = {
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_the_best_ones_command_line_gives_its_accuracy_to_the_last_digit(out, tmp_path, monkeypatch, capsys, grid):
-    assert run(out, *GRIDS[grid]) == 0
+    (tmp_path / "base.toml").write_text('scale = 255\nclipping = { kind = "norm", clip_norm = 0.5 }\n')
+    words = [str(tmp_path / "base.toml") if word == "PROGRAM" else word for word in GRIDS[grid]]
+    assert run(out, *words) == 0
     printed = capsys.readouterr().out
     best, line = re.search(r"^Best on the test images: (.*)\nAlone, seed .*?: python -m (.*)$", printed, re.M).groups()
     told = best.partition(": ")[0]
     cell = next(row for row in rows(out) if told == ", ".join(map(" ".join, row["settings"].items())))
     command, *words = shlex.split(line)
     monkeypatch.chdir(tmp_path)
-    if command == "jaxmlp.train":
-        assert train.main([*words, "--out", "alone", "--no-compilation-cache"]) == 0
-        lines = (tmp_path / "alone" / "metrics.jsonl").read_text().splitlines()
-        found = json.loads(lines[-1])
-        assert found["step"] + 1 == cell["steps"]
-        assert json.loads((tmp_path / "alone" / "config.json").read_text())["program_digest"] == cell["program_digest"]
-    else:
-        assert sweep.main([*words, "--no-compilation-cache"]) == 0
-        [found] = rows(out / "best")
-        assert found["program"] == cell["program"]
+    assert command == "jaxmlp.train"
+    assert ("--program" in words) == (grid in ("file", "base"))
+    assert train.main([*words, "--out", "alone", "--no-compilation-cache"]) == 0
+    found = json.loads((tmp_path / "alone" / "metrics.jsonl").read_text().splitlines()[-1])
+    assert found["step"] + 1 == cell["steps"]
+    assert json.loads((tmp_path / "alone" / "config.json").read_text())["program_digest"] == cell["program_digest"]
     assert found["test_accuracy"] == cell["test_accuracy"]
 
 
@@ -232,7 +237,7 @@ def test_the_command_line_keeps_what_else_was_asked_for():
         cache=CacheOptions(True),
     )
     [point] = own.points()
-    words = shlex.split(own.command(point))
+    words = shlex.split(own.command(point, lambda program: pytest.fail("options say all of it")))
     assert words[:3] == ["python", "-m", "jaxmlp.train"]
     parsed = command_line.parse(train.TrainOptions, words[3:], "", "")
     assert (parsed.data, parsed.execution, parsed.device, parsed.cache) == (
@@ -241,7 +246,7 @@ def test_the_command_line_keeps_what_else_was_asked_for():
         own.device,
         own.cache,
     )
-    assert parsed.program.program() == point.program
+    assert parsed.computed.program() == point.program
 
 
 def test_draws_are_those_of_the_search_seed(out, ran, tmp_path):
@@ -266,15 +271,16 @@ def test_options_come_from_a_file_too(out, tmp_path, ran):
         (["--grid", "learning-rates=1,2"], "unknown field 'learning-rates'; did you mean learning-rate?"),
         (["--grid", "learning-rate="], "--grid 'learning-rate=' holds no values"),
         (["--grid", "layers=3", "--grid", "layers=4"], "--grid names layers twice"),
-        (["--grid", "layers=3,0"], "units = 0 is impossible"),
+        (["--grid", "layers=3,0"], "layers = [0] is impossible"),
         (["--random", "3"], "--random needs --range"),
         (["--range", "layers=3:4"], "--range needs --random"),
         (["--random", "0", "--range", "layers=3:4"], "random = 0 is impossible"),
         (["--random", "3", "--range", "layers=3:4"], "random = 3 is impossible: it must be at most 2"),
         (["--random", "3", "--range", "learning-rate=1:1e-3"], "its first number must be below its second"),
         (["--random", "3", "--range", "layers=3:4", "--grid", "scale=1"], "--grid and --random contradict each other"),
-        (["--preset", "original", "--grid", "scale=1"], "--preset and --grid contradict each other"),
-        (["--preset", "orignal"], "preset = 'orignal' is impossible: it must be one of original"),
+        (["--preset", "adam-256-256"], "what is swept? Name it by --grid, --random or --lr-range"),
+        (["--preset", "orignal"], "did you mean original?"),
+        (["--hidden", "3", "--grid", "layers=4"], "--hidden and --layers contradict each other"),
         (["--lr-range", "1e-7:1", "--grid", "scale=1"], "--grid and --lr-range contradict each other"),
         (["--lr-range", "1:1e-7"], "--lr-range '1:1e-7' is impossible: its first number must be below its second"),
         (["--lr-range", "0:1"], "--lr-range '0:1' is impossible: both rates must be above 0"),

@@ -118,17 +118,17 @@ def _asked(point: Point, sets: Sets) -> tuple[str, int, str]:
 
 def _cells(points: Sequence[Point], known: dict[int, Cell], sets: Sets, told: Told) -> Iterator[Cell]:
     """A cell for each point, in their order: the known one, or what comes of running it now."""
-    with Progress(len(points) - len(known), "cell", "sweep") as progress:
+    with Progress(len(points) - len(known), "cell", "sweep") as bar:
         for i, point in enumerate(points):
             if i in known:
                 yield known[i]._replace(settings=dict(point.settings))
                 continue
-            progress.describe(point.told())
-            yield run_cell(point, sets, progress, told)
-            progress.update()
+            bar.describe(point.told())
+            yield run_cell(point, sets, bar, told)
+            bar.update()
 
 
-def run_cell(point: Point, sets: Sets, progress: Progress, told: Told) -> Cell:
+def run_cell(point: Point, sets: Sets, bar: Progress, told: Told) -> Cell:
     """Trains one program; one that diverges or fails is a result, not an error."""
     started, (digest, steps, data_digest) = time.perf_counter(), _asked(point, sets)
     cell = Cell(
@@ -147,7 +147,7 @@ def run_cell(point: Point, sets: Sets, progress: Progress, told: Told) -> Cell:
         data_digest=data_digest,
     )
     try:
-        last = drive(Run(point.program, sets.placed(point.program)), [Ticker(progress, steps)])
+        last = drive(Run(point.program, sets.placed(point.program)), [Ticker(bar, steps)])
         assert last is not None, "a program has at least one step"
         found = {"final_loss": last.loss, "train_accuracy": last.train_accuracy, "test_accuracy": last.test_accuracy}
     except DivergedError as error:

@@ -6,13 +6,13 @@ A field is an option of `python -m jaxmlp.train`, by its name there, or a dotted
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, get_args, get_origin, get_type_hints
 
-from jaxmlp.checks import meant, nearest, require
+from jaxmlp.checks import nearest, require
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
-from jaxmlp.program.fields import kinds_of
+from jaxmlp.program.fields import kinds_of, members
 from jaxmlp.run.words import made, read
 
 Settings = Mapping[str, str]  # field -> word
@@ -38,15 +38,40 @@ def program_of(base: Base, settings: Settings) -> Program:
 
 def with_options(base: Any, settings: Settings) -> Any:
     """The options with those of the fields set that are options themselves. Raises ConfigError."""
-    hints = get_type_hints(type(base))
-    own = {_flat(name): (name, word) for name, word in settings.items() if is_option(base, name)}
-    values = {field: read(hints[field], word, getattr(base, field), name) for field, (name, word) in own.items()}
-    return dataclasses.replace(base, **values)
+    own = {_flat(name): name for name in settings if is_option(base, name)}
+    return _replaced(base, lambda field, hint, old: read(hint, settings[own[field]], old, own[field]), own)
+
+
+def _replaced(part: Any, value: Callable[[str, Any, Any], Any], names: Collection[str]) -> Any:
+    """A dataclass with other values for these fields, whatever group of it they are in."""
+    new = {}
+    for name, hint in _fields(type(part)).items():
+        if _is_group(hint):
+            new[name] = _replaced(getattr(part, name), value, names)
+        elif name in names:
+            new[name] = value(name, hint, getattr(part, name))
+    return dataclasses.replace(part, **new)
+
+
+def _is_group(hint: Any) -> bool:
+    return isinstance(hint, type) and dataclasses.is_dataclass(hint)
 
 
 def is_option(base: Base, name: str) -> bool:
     """Whether the field is one of the options."""
-    return _flat(name) in _fields(type(base))
+    return _flat(name) in options_of(type(base))
+
+
+@functools.cache
+def options_of(kind: type) -> Mapping[str, Any]:
+    """The type of every option that a word can set, by its name, whatever group it is in: all but whole programs."""
+    found: dict[str, Any] = {}
+    for name, hint in _fields(kind).items():
+        if _is_group(hint):
+            found |= options_of(hint)
+        elif Program not in members(hint):
+            found[name] = hint
+    return found
 
 
 def field_named(base: Base, name: str) -> str:
@@ -56,14 +81,14 @@ def field_named(base: Base, name: str) -> str:
         return flat.replace("_", "-")
     if _unnumbered(flat) in paths:
         return flat
-    top = [one.replace("_", "-") for one in (*_fields(type(base)), *paths) if "." not in one]
-    below = [path for path in paths if "." in path]
-    raise ConfigError(f"unknown field {name!r}; {nearest(name, [*top, *below]) or meant('', dict.fromkeys(top))}")
+    known = [one if "." in one else one.replace("_", "-") for one in (*options_of(type(base)), *paths)]
+    right = "a field is an option of jaxmlp.train, as learning-rate, or a path into the program, as optimizer.beta1"
+    raise ConfigError(f"unknown field {name!r}; {nearest(name, known) or right}")
 
 
 def hint_of(base: Base, name: str) -> Any:
     """The type of the field."""
-    return _fields(type(base))[_flat(name)] if is_option(base, name) else _paths(Program)[_unnumbered(_flat(name))]
+    return options_of(type(base))[_flat(name)] if is_option(base, name) else _paths(Program)[_unnumbered(_flat(name))]
 
 
 def _flat(name: str) -> str:
@@ -102,8 +127,9 @@ def _set(part: Any, hint: Any, path: Sequence[str], word: str, name: str) -> Any
     kind, field = kinds_of(hint)[0] if part is None else type(part), _flat(path[0])
     own = _fields(kind) if dataclasses.is_dataclass(kind) else {}
     if field not in own:
-        called, known = getattr(kind, "kind", None) or f"{part!r}", ", ".join(own) or "nothing"
-        raise ConfigError(f"{name} = {word} is impossible: {called} has no {field}; it has {known}")
+        called = f"{getattr(kind, 'kind', None) or repr(part)} has"
+        known = f"; it has {', '.join(own)}" if own else ""
+        raise ConfigError(f"{name} = {word} is impossible: {called} no {field}{known}")
     value = _set(getattr(part, field, None), own[field], path[1:], word, name)
     return made(kind, {field: value}, name) if part is None else dataclasses.replace(part, **{field: value})
 

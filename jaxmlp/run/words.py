@@ -5,29 +5,33 @@ import re
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from jaxmlp.errors import ConfigError
-from jaxmlp.program.fields import kinds_of, members
+from jaxmlp.program.fields import members
 
 NONE = "none"  # how a field that may be left out, or a list without members, is written
 
 
 def read(hint: Any, word: str, old: Any, name: str) -> Any:
     """What the word means for a field of this type that held `old`. Raises ConfigError naming the field."""
-    if get_origin(hint) is tuple:
-        words = [] if word == NONE else re.split(r"(?<!\d[eE])\+", word)
-        olds = [old[min(i, len(old) - 1)] if old else None for i in range(len(words))]
-        return tuple(read(get_args(hint)[0], one, was, name) for one, was in zip(words, olds, strict=True))
-    for kind in sorted(members(hint), key=lambda kind: kind is not type(None)):  # none is no layer, nor a number
+    kinds = sorted(members(hint), key=_first)
+    for kind in kinds:
         found = _as(kind, word, old, name)
         if found:
             return found[0]
-    allowed = dict.fromkeys(told for kind in members(hint) for told in _allowed(kind))
+    allowed = dict.fromkeys(told for kind in kinds for told in _allowed(kind))
     raise ConfigError(f"{name} = {word!r} is impossible: it must be {' or '.join(allowed)}")
+
+
+def _first(kind: Any) -> int:
+    """`none` is a list without members before it is nothing at all, and that before it is any other word."""
+    return 0 if get_origin(kind) in (tuple, Literal) else 1 if kind is type(None) else 2
 
 
 def _as(kind: Any, word: str, old: Any, name: str) -> tuple[Any, ...]:
     """The word as one of the types that a field may have; nothing where it is none."""
     if kind is type(None):
         return (None,) if word == NONE else ()
+    if get_origin(kind) is tuple:
+        return _as_list(get_args(kind), word, old, name)
     if get_origin(kind) is Literal:
         return (word,) if word in get_args(kind) else ()
     if kind is bool:
@@ -40,6 +44,15 @@ def _as(kind: Any, word: str, old: Any, name: str) -> tuple[Any, ...]:
     if dataclasses.is_dataclass(kind):
         return _as_kind(kind, word, old, name)
     return (word,) if kind is str else ()
+
+
+def _as_list(kinds: tuple[Any, ...], word: str, old: Any, name: str) -> tuple[Any, ...]:
+    """Its members with + between them; one more than there were is like the last of those."""
+    words = [] if word == NONE else re.split(r"(?<!\d[eE])\+", word)
+    if kinds[-1] is not Ellipsis and len(words) != len(kinds):
+        return ()
+    olds = [old[min(i, len(old) - 1)] if old else None for i in range(len(words))]
+    return (tuple(read(kinds[0], one, was, name) for one, was in zip(words, olds, strict=True)),)
 
 
 def _as_kind(kind: Any, word: str, old: Any, name: str) -> tuple[Any, ...]:
@@ -70,6 +83,9 @@ def _allowed(kind: Any) -> list[str]:
         return [NONE]
     if get_origin(kind) is Literal:
         return list(get_args(kind))
+    if get_origin(kind) is tuple:
+        each, count = " or ".join(_allowed(get_args(kind)[0])), len(get_args(kind))
+        return [f"{each}, or more with + between", NONE] if Ellipsis in get_args(kind) else [f"{count} times {each}"]
     if dataclasses.is_dataclass(kind):
         return [kind.kind] if hasattr(kind, "kind") else ["a number"]  # pyright: ignore[reportAttributeAccessIssue]
     return [{int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "a word")]
@@ -77,12 +93,12 @@ def _allowed(kind: Any) -> list[str]:
 
 def numbers_of(hint: Any) -> type | None:
     """int or float, what the words for a field of this type are read as first; None for names."""
-    parts = members(get_args(hint)[0] if get_origin(hint) is tuple else hint)
-    if float in parts:
-        return float
-    first = [kind for kind in kinds_of(parts[0]) if not hasattr(kind, "kind")]
-    return int if int in parts else _first_number(first[0]) if first else None
-
-
-def _first_number(kind: type) -> type | None:
-    return numbers_of(get_type_hints(kind)[dataclasses.fields(kind)[0].name])  # pyright: ignore[reportArgumentType]
+    parts = [one for one in members(hint) if one is not type(None)]
+    if get_origin(parts[0]) is tuple:
+        return numbers_of(get_args(parts[0])[0])
+    if float in parts or int in parts:
+        return float if float in parts else int
+    kind: Any = parts[0]
+    if not dataclasses.is_dataclass(kind) or hasattr(kind, "kind"):
+        return None
+    return numbers_of(get_type_hints(kind)[dataclasses.fields(kind)[0].name])

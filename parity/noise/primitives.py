@@ -113,7 +113,7 @@ def terms(name: str, operands: list[Numbers], params: dict[str, Any]) -> tuple[N
     """Of a sum, how many terms it has, zeros not counted, and the sum of their squares, float32; None of no sum."""
     if name == "reduce_sum":
         (x,), axes = operands, params["axes"]
-        return np.count_nonzero(x, axes), np.sum(np.square(x), axes)
+        return np.asarray(np.count_nonzero(x, axes)), np.asarray(np.sum(np.square(x), axes))
     if name != "dot_general":
         return None
     ((left,), (right,)), _ = params["dimension_numbers"]

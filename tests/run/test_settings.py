@@ -1,9 +1,12 @@
 """Fields set by words: what they come to, and what is said of words and fields that mean nothing."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import pytest
 from bases import Base
+from programs import any_program
 
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import (
@@ -11,6 +14,7 @@ from jaxmlp.program import (
     Adam,
     Batching,
     ClipByGlobalNorm,
+    ClipByValue,
     Constant,
     Dense,
     GradientDescent,
@@ -27,6 +31,22 @@ ORIGINAL = BASE.program()
 
 
 @dataclasses.dataclass(frozen=True)
+class Group:
+    """A part of `Options`, flat on a command line."""
+
+    ends: tuple[float, float] | None = None
+    bias: Literal["none", "zeros"] | None = None
+
+    @property
+    def clipping(self) -> ClipByValue | None:
+        return ClipByValue(*self.ends) if self.ends else None
+
+    @property
+    def output(self) -> Output:
+        return Output(bias=None if self.bias == "none" else Constant(7.0))
+
+
+@dataclasses.dataclass(frozen=True)
 class Options:
     """Options of another command, whose program is `made`."""
 
@@ -35,10 +55,13 @@ class Options:
     rates: tuple[float, ...] = ()
     fast: bool = False
     most: int | None = 3
+    held: Program | None = None  # no word means one
+    group: Group = dataclasses.field(default_factory=Group)
 
     def program(self) -> Program:
         layers = tuple(Dense(units, Xavier(), keep_prob=0.5) for units in self.layers)
-        return Program(layers, optimizer=Momentum(self.learning_rate), epochs=self.most)
+        optimizer = Momentum(self.learning_rate, use_nesterov=self.fast)
+        return Program(layers, self.group.output, optimizer, epochs=self.most, clipping=self.group.clipping)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +93,62 @@ def test_a_field_is_set_and_no_other(settings, other):
     assert program_of(BASE, settings) == dataclasses.replace(ORIGINAL, **other)
 
 
+@dataclasses.dataclass(frozen=True)
+class Holding:
+    """Options whose program is any."""
+
+    held: Program
+
+    def program(self) -> Program:
+        return self.held
+
+
+def words(part: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every field below, and the word for what it holds."""
+    for field in dataclasses.fields(part):
+        below, value = f"{path}{field.name}", getattr(part, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from words(value, f"{below}.")
+            value = value.kind if hasattr(value, "kind") else getattr(value, dataclasses.fields(value)[0].name)
+        if isinstance(value, tuple):
+            for i, one in enumerate(value):
+                yield from words(one, f"{below}.{i}.") if dataclasses.is_dataclass(one) else ()
+            value = "+".join(str(getattr(one, "units", one)) for one in value) or "none"
+        if field.name != "output":  # which has no word of its own
+            yield below, str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def test_a_field_set_to_what_it_holds_changes_nothing_in_any_program(rng):
+    for _ in range(20):
+        program = any_program(rng)
+        for name, word in words(program, ""):
+            assert field_named(Holding(program), name).replace("-", "_") == name
+            assert program_of(Holding(program), {name: word}) == program, (name, word)
+
+
+def test_a_number_set_in_any_program_is_there_and_nowhere_else(rng):
+    for _ in range(20):
+        program = any_program(rng, layers=(Dense(3), Dense(4)))
+        word = f"{rng.uniform(1e-3, 1):.4g}"
+        made = program_of(Holding(program), {"optimizer.learning_rate": word, "layers.1.kernel": "xavier"})
+        optimizer = dataclasses.replace(program.optimizer, learning_rate=float(word))
+        layers = program.layers[0], dataclasses.replace(program.layers[1], kernel=Xavier())
+        assert made == dataclasses.replace(program, optimizer=optimizer, layers=layers)
+
+
 def test_options_are_read_by_their_own_types():
     settings = {"layers": "8+9", "rates": "1e+2+1e-3", "fast": "true", "most": "none", "learning-rate": "2"}
     program = program_of(Options(), settings)
     assert program.layers == (Dense(8, Xavier(), keep_prob=0.5), Dense(9, Xavier(), keep_prob=0.5))
-    assert program.optimizer == Momentum(2.0)
+    assert program.optimizer == Momentum(2.0, use_nesterov=True)
     assert program.epochs is None
     assert program_of(Options(), {"layers": "none", "most": "4"}).layers == ()
+    grouped = program_of(Options(), {"ends": "-1+2.5e+3", "bias": "none"})
+    assert (grouped.clipping, grouped.output.bias) == (ClipByValue(-1.0, 2500.0), None)
+    assert program_of(Options(group=Group((-1.0, 1.0))), {"ends": "none"}).clipping is None
+    for name, word in (("ends", "3"), ("held", "3"), ("group", "3")):
+        with pytest.raises(ConfigError, match=f"{name}"):
+            program_of(Options(), {field_named(Options(), name): word})
 
 
 def test_a_new_layer_is_like_the_last_one():
@@ -127,7 +199,7 @@ def test_every_field_has_one_name():
         ("layer", "did you mean layers?"),
         ("optimizer.epsilo", "did you mean optimizer.epsilon?"),
         ("layers.0.activations", "did you mean layers.activation?"),
-        ("37", "known: batching, clipping"),
+        ("37", "a field is an option of jaxmlp.train, as learning-rate, or a path"),
         ("layers.0", "did you mean layers"),
     ],
 )
