@@ -3,7 +3,8 @@
 import itertools
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from jaxmlp.data import Dataset
 from jaxmlp.device import pick
@@ -12,29 +13,33 @@ from jaxmlp.program import Program
 from jaxmlp.progress import Progress, write
 from jaxmlp.run.files import require_writable, write_whole
 from parity.commands.options import MutantsOptions
+from parity.mutants.family import hunt as of_family
+from parity.mutants.family.mutant import FamilyMutant
 from parity.mutants.finding import Finding, to_json
 from parity.mutants.hunt import Hunt, catalogue
 from parity.mutants.mutant import Mutant
 from parity.noise import reference
 from parity.oracle import select
+from parity.oracle.ask import Oracle
 
+M = TypeVar("M", Mutant, FamilyMutant)
 STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of a blank image sit on the kink, at 10 neither
 HEAD = f"{'mutant':46}{'must be killed at':28}{'× limit':>10}  {'shows first at':36}verdict"
 
 
 def mutants(options: MutantsOptions) -> int:
     """Returns 0 when all are killed and nothing benign is, else 1; raises JaxmlpError or CannotCompare."""
-    started, hunted = time.perf_counter(), chosen(options.only)
+    started = time.perf_counter()
     if options.json:
         require_writable(options.json)
+    hunted = chosen(options.only, of_family.catalogue() if options.family else catalogue())
     dataset = with_blanks(options.images.load(options.seed))
     oracle = select.live(options.oracle, 0, options.time_limit)
     print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
-    program = Program(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
-    hunt = Hunt(program, dataset, pick("cpu"), reference.live(oracle, program, dataset, STEPS))
     findings: list[Finding] = []
-    with Progress(len(hunt.variants) + len(hunted), "variant", "holding against TensorFlow") as progress:
-        for finding in itertools.chain(hunt.left_alone(options.jobs), hunt.killed(hunted, options.jobs)):
+    count, found = _hunt(options, hunted, oracle, dataset)
+    with Progress(count, "variant", "holding against TensorFlow") as progress:
+        for finding in found:
             write(line(finding) if findings else f"{HEAD}\n{line(finding)}", sys.stdout)
             findings.append(finding)
             progress.update()
@@ -44,9 +49,20 @@ def mutants(options: MutantsOptions) -> int:
     return 0 if all(finding.held for finding in findings) else 1
 
 
-def chosen(only: Sequence[str]) -> list[Mutant]:
+def _hunt(
+    options: MutantsOptions, hunted: Sequence[Any], oracle: Oracle, dataset: Dataset
+) -> tuple[int, Iterator[Finding]]:
+    """How many findings there will be, and they."""
+    if options.family:
+        return of_family.count(hunted), of_family.hunted(hunted, oracle, dataset, pick("cpu"))
+    program = Program(seed=options.seed, steps=max(STEPS) + 1, report_every=max(STEPS))
+    hunt = Hunt(program, dataset, pick("cpu"), reference.live(oracle, program, dataset, STEPS))
+    found = itertools.chain(hunt.left_alone(options.jobs), hunt.killed(hunted, options.jobs))
+    return len(hunt.variants) + len(hunted), found
+
+
+def chosen(only: Sequence[str], every: Sequence[M]) -> list[M]:
     """The mutants with one of these words in their names, or all. Raises ConfigError where there are none."""
-    every = catalogue()
     named = [mutant for mutant in every if not only or any(word in mutant.name for word in only)]
     if not named:
         raise ConfigError(f"only = {' '.join(only)!r} fits none of the {len(every)} mutants")

@@ -133,6 +133,8 @@ class MutantsOptions:
 
     oracle: Literal["auto", "tf115", "compat"] = "auto"
     """who answers for TensorFlow"""
+    family: bool = False
+    """those of every optimizer, schedule, draw, loss, activation, penalty and clipping, each in a program of its own"""
     seed: Seed = 0
     images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=2000))
     jobs: Annotated[int, arg(metavar="N")] = 2

@@ -105,7 +105,7 @@ class Stepwise:
 
     def _initial(self) -> Named:
         """Slots and scalars before step 0."""
-        return _remembered(self.port.slots(self.port.params(self.port.start())).optimizer)
+        return remembered(self.port.slots(self.port.params(self.port.start())).optimizer)
 
     def _named_masks(self, masks: Masks) -> Named:
         layers = self.port.program.layers
@@ -120,7 +120,7 @@ class Stepwise:
         got |= {name: self.port.in_order(array) for name, array in taken.rows.items()}
         got |= {**named("grads", seen.grads), **named("backward", taken.backward)}
         got |= named("clipped", seen.clipped) if self.port.program.clipping else {}
-        return {**got, **named("weights", taken.state.params), **_remembered(seen.own.optimizer)}
+        return {**got, **named("weights", taken.state.params), **remembered(seen.own.optimizer)}
 
     def _test_correct(self, params: Params) -> np.ndarray:
         placed = self.port.placed
@@ -146,8 +146,8 @@ def _like(params: Params, arrays: Named) -> Params:
     return jax.tree.map(lambda like, array: jnp.asarray(array, like.dtype), params, model.from_named(arrays))
 
 
-def _remembered(optimizer: Any) -> Named:
-    """Slots and scalars by name."""
+def remembered(optimizer: Any) -> Named:
+    """An optimizer's slots and scalars, by "role/name"."""
     if not isinstance(optimizer, optimizers.State):
         return {}
     found = in_role("scalars", {name: np.asarray(number) for name, number in optimizer.scalars.items()})

@@ -20,7 +20,7 @@ from parity.compare.tensor import Whole
 from parity.compare.tiers import Check
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare, OracleFailed
-from parity.mutants.family import draws, gradients, losses, optimizers, schedules
+from parity.mutants.family import draws, gradients, losses, optimizers, rows, schedules
 from parity.mutants.family.mutant import FamilyMutant
 from parity.mutants.finding import Finding
 from parity.mutants.hunt import KILLED, benign_share
@@ -38,7 +38,8 @@ DENSE = Execution("dense", "float32", 100)  # with images left over
 
 def catalogue() -> list[FamilyMutant]:
     """Every mutant."""
-    return [*optimizers.mutants(), *schedules.mutants(), *draws.mutants(), *losses.mutants(), *gradients.mutants()]
+    planted = (optimizers, schedules, draws, rows, losses, gradients)
+    return [mutant for part in planted for mutant in part.mutants()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +96,15 @@ def hunted(mutants: Sequence[FamilyMutant], oracle: Oracle, dataset: Dataset, de
         yield from map(held.killed, own)
 
 
+def count(mutants: Sequence[FamilyMutant]) -> int:
+    """How many findings there will be of these."""
+    programs = len({mutant.program for mutant in mutants})
+    return len(mutants) + 2 * programs + -(-programs // WIDE)
+
+
 def _benign(right: Stepwise, name: str, also_float64: bool) -> Iterator[tuple[Stepwise, str]]:
     """The port itself, its images in another order, and float64."""
-    yield right, f"the port, for {name}"
+    yield right, f"for {name}"
     yield dataclasses.replace(right, port=_permuted(right)), f"permuted, for {name}"
     if also_float64:
         yield dataclasses.replace(right, port=dataclasses.replace(right.port, float64=True)), f"float64, for {name}"

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from jaxmlp.method import Method, Slots
 from jaxmlp.program import (
@@ -24,14 +23,11 @@ from jaxmlp.program import (
 )
 from jaxmlp.tf1.optimizers.descent import MOMENTUM
 from jaxmlp.tf1.optimizers.optimizer import Rule, Step
-from jaxmlp.tf1.optimizers.proximal import PROXIMAL_GRADIENT_DESCENT
-from jaxmlp.tf1.optimizers.rmsprop import RMSPROP
+from parity.mutants.family import moves
+from parity.mutants.family.moves import Move, Numbers
 from parity.mutants.family.mutant import MINIBATCHES, Change, FamilyMutant, of_port, small
 
-Numbers = dict[str, Array]
-Move = Callable[[Any, Array, Numbers, Numbers], tuple[Array, Numbers]]  # weights, gradient, slots, numbers
-
-L1, L2, SHRINKAGE = (f"{name}_regularization_strength" for name in ("l1", "l2", "l2_shrinkage"))
+L1, L2 = (f"{name}_regularization_strength" for name in ("l1", "l2"))
 WEIGHTS = "weights_1"
 
 
@@ -43,10 +39,10 @@ def mutants() -> list[FamilyMutant]:
 def _momentum() -> list[FamilyMutant]:
     plain, nesterov = _on(Momentum(0.1, 0.9)), _on(Momentum(0.1, 0.9, use_nesterov=True))
     return [
-        FamilyMutant("momentum dampened", plain, "T3", f"momentum of {WEIGHTS}", _move(_dampened)),
-        FamilyMutant("momentum behind the update", plain, "T3", WEIGHTS, _move(_late_momentum)),
+        FamilyMutant("momentum dampened", plain, "T3", f"momentum of {WEIGHTS}", _move(moves.dampened)),
+        FamilyMutant("momentum behind the update", plain, "T3", WEIGHTS, _move(moves.late_momentum)),
         FamilyMutant("Nesterov's step left out", nesterov, "T3", WEIGHTS, _move(lambda right: MOMENTUM.move)),
-        FamilyMutant("Nesterov with the old momentum", nesterov, "T3", WEIGHTS, _move(_nesterov_of_old)),
+        FamilyMutant("Nesterov with the old momentum", nesterov, "T3", WEIGHTS, _move(moves.nesterov_of_old)),
     ]
 
 
@@ -60,11 +56,11 @@ def _adam() -> list[FamilyMutant]:
     )
     return [
         FamilyMutant("Adam without bias correction", adam, "T3", WEIGHTS, uncorrected),
-        FamilyMutant("Adam's epsilon inside the root", adam, "T3", WEIGHTS, _move(_adam_inside)),
+        FamilyMutant("Adam's epsilon inside the root", adam, "T3", WEIGHTS, _move(moves.adam_inside)),
         FamilyMutant("Adam's epsilon as optax has it", adam, "T3", WEIGHTS, hat),
         FamilyMutant("Adam's powers not moved", adam, "T3", "beta2_power", fixed),
         FamilyMutant("Adam's powers from 1", adam, "T0", "initial beta1_power", ones),
-        FamilyMutant("Adam's betas swapped", adam, "T3", f"m of {WEIGHTS}", _numbers(_betas_swapped)),
+        FamilyMutant("Adam's betas swapped", adam, "T3", f"m of {WEIGHTS}", _numbers(moves.betas_swapped)),
     ]
 
 
@@ -75,28 +71,25 @@ def _rmsprop() -> list[FamilyMutant]:
     plain, centered = _on(RMSProp(0.002, 0.9, 0.5, 0.01)), _on(RMSProp(0.002, 0.9, 0.5, 1e-3, centered=True))
     return [
         FamilyMutant("RMSProp's rms from 0", plain, "T0", f"initial rms of {WEIGHTS}", _from("rms", 0.0)),
-        FamilyMutant("RMSProp's epsilon outside the root", plain, "T3", WEIGHTS, _move(_rmsprop_outside)),
-        FamilyMutant("RMSProp multiplies by the rate twice", plain, "T3", WEIGHTS, _move(_rate_twice)),
-        FamilyMutant("RMSProp's decay for its rest", plain, "T3", f"rms of {WEIGHTS}", _numbers(_decay_turned)),
-        FamilyMutant("RMSProp not centered", centered, "T3", WEIGHTS, _move(_not_centered)),
+        FamilyMutant("RMSProp's epsilon outside the root", plain, "T3", WEIGHTS, _move(moves.rmsprop_outside)),
+        FamilyMutant("RMSProp multiplies by the rate twice", plain, "T3", WEIGHTS, _move(moves.rate_twice)),
+        FamilyMutant("RMSProp's decay for its rest", plain, "T3", f"rms of {WEIGHTS}", _numbers(moves.decay_turned)),
+        FamilyMutant("RMSProp not centered", centered, "T3", WEIGHTS, _move(moves.not_centered)),
     ]
 
 
 def _adagrad() -> list[FamilyMutant]:
-    adagrad, adadelta = _on(Adagrad(0.05, 0.2)), _on(Adadelta(1.0, 0.9, 1e-6))
+    adagrad, adadelta, slow = _on(Adagrad(0.05, 0.2)), _on(Adadelta(1.0, 0.9, 1e-6)), _on(Adadelta(0.5, 0.9, 1e-6))
     accumulator = f"initial accumulator of {WEIGHTS}"
     return [
         FamilyMutant("Adagrad's accumulator from 0", adagrad, "T0", accumulator, _from("accumulator", 0.0)),
-        FamilyMutant("Adagrad by the old accumulator", adagrad, "T3", WEIGHTS, _move(_late_adagrad)),
-        FamilyMutant("Adagrad without the root", adagrad, "T3", WEIGHTS, _move(_rootless)),
+        FamilyMutant("Adagrad by the old accumulator", adagrad, "T3", WEIGHTS, _move(moves.late_adagrad)),
+        FamilyMutant("Adagrad without the root", adagrad, "T3", WEIGHTS, _move(moves.rootless)),
         FamilyMutant(
             "Adadelta's epsilon 1e-8", adadelta, "T3", WEIGHTS, _numbers(lambda h: {"epsilon": h["epsilon"] / 100})
         ),
-        FamilyMutant("Adadelta remembers the rate", _on(Adadelta(0.5, 0.9, 1e-6)), *_ACCUM_UPDATE, _move(_rate_within)),
+        FamilyMutant("Adadelta remembers the rate", slow, "T3", f"accum_update of {WEIGHTS}", _move(moves.rate_within)),
     ]
-
-
-_ACCUM_UPDATE = ("T3", f"accum_update of {WEIGHTS}")
 
 
 def _ftrl() -> list[FamilyMutant]:
@@ -108,7 +101,7 @@ def _ftrl() -> list[FamilyMutant]:
         FamilyMutant("Ftrl's l1 left out", plain, "T3", WEIGHTS, _numbers(lambda h: {L1: 0 * h[L1]})),
         FamilyMutant("Ftrl's l2 not doubled", plain, "T3", WEIGHTS, _numbers(lambda h: {L2: h[L2] / 2})),
         FamilyMutant("Ftrl's root for its power", shrunk, "T3", f"linear of {WEIGHTS}", root),
-        FamilyMutant("Ftrl's shrinkage in accum", shrunk, "T3", f"accum of {WEIGHTS}", _move(_shrunk_first)),
+        FamilyMutant("Ftrl's shrinkage in accum", shrunk, "T3", f"accum of {WEIGHTS}", _move(moves.shrunk_first)),
     ]
 
 
@@ -121,9 +114,9 @@ def _proximal() -> list[FamilyMutant]:
     return [
         FamilyMutant("proximal threshold without the rate", descent, "T3", WEIGHTS, without_rate),
         FamilyMutant("proximal l2 left out", descent, "T3", WEIGHTS, _numbers(lambda h: {L2: 0 * h[L2]})),
-        FamilyMutant("proximal Adagrad by the plain rate", adagrad, "T3", WEIGHTS, _move(_plain_proximal)),
+        FamilyMutant("proximal Adagrad by the plain rate", adagrad, "T3", WEIGHTS, _move(moves.plain_proximal)),
         FamilyMutant("dual averaging one step early", averaged, "T3", WEIGHTS, early),
-        FamilyMutant("dual averaging keeps the weights", averaged, "T3", WEIGHTS, _move(_kept)),
+        FamilyMutant("dual averaging keeps the weights", averaged, "T3", WEIGHTS, _move(moves.kept)),
         FamilyMutant(
             "dual averaging's squares from 0", averaged, "T0", squares, _from("gradient_squared_accumulator", 0.0)
         ),
@@ -174,106 +167,3 @@ def _from(slot: str, value: float) -> Change:
         return state._replace(slots={**state.slots, slot: full})
 
     return _initial(changed)
-
-
-def _dampened(right: Move) -> Move:
-    return lambda v, g, slots, h: right(v, g * (1 - h["momentum"]), slots, h)
-
-
-def _late_momentum(right: Move) -> Move:
-    return lambda v, g, slots, h: (slots["momentum"] * h["learning_rate"], right(v, g, slots, h)[1])
-
-
-def _nesterov_of_old(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        return (g + slots["momentum"] * h["momentum"]) * h["learning_rate"], right(v, g, slots, h)[1]
-
-    return move
-
-
-def _adam_inside(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        new = right(v, g, slots, h)[1]
-        alpha = h["learning_rate"] * jnp.sqrt(1 - h["beta2_power"]) / (1 - h["beta1_power"])
-        return new["m"] * alpha / jnp.sqrt(new["v"] + h["epsilon"]), new
-
-    return move
-
-
-def _betas_swapped(h: Numbers) -> Numbers:
-    return {"beta1": h["beta2"], "beta2": h["beta1"]}
-
-
-def _rmsprop_outside(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        new = right(v, g, slots, h)[1]
-        moved = slots["momentum"] * h["momentum"] + g * h["learning_rate"] / (jnp.sqrt(new["rms"]) + h["epsilon"])
-        return moved, {**new, "momentum": moved}
-
-    return move
-
-
-def _rate_twice(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        moved, new = right(v, g, slots, h)
-        return moved * h["learning_rate"], new
-
-    return move
-
-
-def _decay_turned(h: Numbers) -> Numbers:
-    return {"decay": 1 - h["decay"]}
-
-
-def _not_centered(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        moved, new = RMSPROP.move(v, g, slots, h)
-        return moved, {**right(v, g, slots, h)[1], **new}
-
-    return move
-
-
-def _late_adagrad(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        return g * h["learning_rate"] / jnp.sqrt(slots["accumulator"]), right(v, g, slots, h)[1]
-
-    return move
-
-
-def _rootless(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        new = right(v, g, slots, h)[1]
-        return g * h["learning_rate"] / new["accumulator"], new
-
-    return move
-
-
-def _rate_within(right: Move) -> Move:
-    """What is remembered of the updates is what the weights moved by."""
-
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        moved, new = right(v, g, slots, h)
-        accum = slots["accum_update"] * h["rho"] + moved * moved * (1 - h["rho"])
-        return moved, {**new, "accum_update": accum}
-
-    return move
-
-
-def _shrunk_first(right: Move) -> Move:
-    """The shrunk gradient is squared, too."""
-    return lambda v, g, slots, h: right(v, g + 2 * h[SHRINKAGE] * v, slots, {**h, SHRINKAGE: 0 * h[SHRINKAGE]})
-
-
-def _plain_proximal(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        return PROXIMAL_GRADIENT_DESCENT.move(v, g, slots, h)[0], right(v, g, slots, h)[1]
-
-    return move
-
-
-def _kept(right: Move) -> Move:
-    def move(v: Any, g: Array, slots: Numbers, h: Numbers) -> tuple[Array, Numbers]:
-        weights, new = right(v, g, slots, h)
-        return v + weights, new
-
-    return move
