@@ -6,7 +6,7 @@ Exit codes are the commands' own (`jaxmlp.command_line`); 1 says that --compare 
 import dataclasses
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
@@ -21,6 +21,8 @@ DESCRIPTION = "Time jaxmlp's engines against the programs a user would otherwise
 class BenchOptions:
     """Options of one benchmark."""
 
+    program: Literal["original", "adam128"] = "original"
+    """original: full batches, plain descent; adam128: minibatches of 128 by Adam, pixels / 255, glorot weights"""
     quick: bool = False
     """6,000 images and few rounds, done in under 2 minutes"""
     images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
@@ -29,7 +31,7 @@ class BenchOptions:
     rounds: Annotated[int | None, arg(metavar="N")] = None
     """turns that every contender gets (7; 5 with --quick)"""
     steps: Annotated[int | None, arg(metavar="N")] = None
-    """timed steps a turn (3 on a CPU, else 300, in dispatches of 100)"""
+    """timed steps a turn (3 full batches on a CPU, else 300, in dispatches of 100)"""
     peers: Annotated[tuple[str, ...], arg(metavar="[NAME …]")] = ()
     """only these beside our own engines; all by default"""
     grow: bool = False

@@ -1,4 +1,4 @@
-"""Who runs: jaxmlp's engines and the programs a user would otherwise run, each a file in `bench/peers/`."""
+"""Who runs: jaxmlp and the programs a user would otherwise run, each a file in `bench/peers/`."""
 
 import dataclasses
 import importlib.util
@@ -42,7 +42,7 @@ class Tf115Peer(Peer):
 
 
 STAIRCASE = Peer("jaxmlp staircase", "bench.peers.ours", ("layout=staircase",), ours=True)
-DENSE = Peer("jaxmlp dense", "bench.peers.ours", ("layout=dense",), ours=True)  # every loss is compared to this one's
+DENSE = Peer("jaxmlp dense", "bench.peers.ours", ("layout=dense",), ours=True)
 DENSE_FLOAT32 = Peer(
     "jaxmlp dense float32", "bench.peers.ours", ("layout=dense", "precision=float32"), devices=("gpu", "tpu"), ours=True
 )
@@ -58,11 +58,13 @@ PEERS = (
     Peer("keras_jax", "bench.peers.keras_jax", (), ("keras",), "bench"),
     Peer("numpy_blas", "bench.peers.numpy_blas", devices=("cpu",)),
 )
-OURS = (STAIRCASE, DENSE, DENSE_FLOAT32)
+MINIBATCH = Peer("jaxmlp", "bench.peers.ours_minibatch", ours=True)
+OURS = {"original": (STAIRCASE, DENSE, DENSE_FLOAT32), "adam128": (MINIBATCH,)}  # by the workload's program
+REFERENCES = (DENSE, MINIBATCH)  # every loss is compared to theirs
 
 
-def chosen(names: tuple[str, ...], device: str) -> tuple[Peer, ...]:
-    """Our own engines for the device, then the named peers, or all.
+def chosen(names: tuple[str, ...], device: str, program: str = "original") -> tuple[Peer, ...]:
+    """Our own contenders for the device and the program, then the named peers, or all.
 
     Raises ConfigError for a name that is no peer's.
     """
@@ -70,7 +72,7 @@ def chosen(names: tuple[str, ...], device: str) -> tuple[Peer, ...]:
     for name in names:
         if name not in known:
             raise ConfigError(f"peers = {name!r} is none of {', '.join(known)}; {nearest(name, known)}".rstrip("; "))
-    ours = tuple(peer for peer in OURS if device in peer.devices)
+    ours = tuple(peer for peer in OURS[program] if device in peer.devices)
     return ours + tuple(peer for peer in PEERS if not names or peer.name in names)
 
 

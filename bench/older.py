@@ -37,7 +37,7 @@ def timings(result: Any) -> Timings:
     """Of a result as JSON. Raises NotComparable naming the field that is wrong."""
     if not isinstance(result, dict) or result.get("format") != FORMAT:
         raise NotComparable("this is no result of this benchmark, or of another version of it")
-    workload = _field(result, "workload", dict)
+    workload = Workload._field_defaults | _field(result, "workload", dict)  # older ones name no program
     for name in Workload._fields:
         _require(name in workload, f"workload.{name} is missing")
     name = _field(_field(result, "roofline", dict), "device_name", str) or _field(result, "processor", str)

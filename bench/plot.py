@@ -65,7 +65,8 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
     axes.legend(handles=colours_mean, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
     work, device = result.workload, result.roofline.device_name or machine.processor()
     axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
-    axes.set_title(f"{work.images:,} images, {work.hidden} hidden units, on {device}", loc="left", color=INK)
+    title = f"{work.images_a_step:,} images a step, {work.hidden} hidden units, on {device}"
+    axes.set_title(title, loc="left", color=INK)
 
 
 def _growth(axes: Axes, sweep: Sweep) -> None:

@@ -77,7 +77,7 @@ class Row:
         return fields | {
             "seconds_per_step": self.seconds._asdict(),
             "steps_per_s": 1 / self.seconds.median,
-            "images_per_s": workload.images / self.seconds.median,
+            "images_per_s": workload.images_a_step / self.seconds.median,
             "formula_gflops": workload.flop / self.seconds.median / 1e9,
             "peak_share": self.peak_share(workload, roofline),
             "compile_seconds": self.compile_seconds,

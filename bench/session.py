@@ -12,6 +12,7 @@ from bench.throughput import Plan
 from jaxmlp import machine
 from jaxmlp.checks import require_matplotlib
 from jaxmlp.data import Dataset
+from jaxmlp.errors import ConfigError
 from jaxmlp.run.files import require_writable, write_whole
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def write(options: "BenchOptions", measured: Result, content: dict[str, Any]) ->
 def measure(options: "BenchOptions", before: Timings | None) -> Result:
     """Everything that the options ask for. Raises NotComparable when `before` is of other work."""
     lineup.chosen(options.peers, "cpu")  # refuses an unknown name before anything is measured
+    require_the_original(options)
     for file in filter(None, (options.json, options.plot, RESULTS if options.record else None)):
         require_writable(file)
     dataset = options.images.load()
@@ -64,14 +66,14 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
     split = workload.first(dataset, min(QUICK_IMAGES, len(dataset.train.labels)) if quick else None)
     roof = roofline.measure(options.device.device)
     name, classes = data_name(options.images.data, dataset), len(dataset.class_names)
-    work = workload.Workload(name, len(split.labels), options.hidden, classes, roof.device)
+    work = workload.Workload(name, len(split.labels), options.hidden, classes, roof.device, options.program)
     if before is not None:
         compare.require_same_work(before, work)
-    peers = lineup.chosen(options.peers, roof.device)
-    how_long = plan(options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS), options.steps, roof.device)
+    peers = lineup.chosen(options.peers, roof.device, options.program)
+    how_long = plan(options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS), options.steps, work)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         workload.write(Path(folder), split, work)
-        rows = throughput.measure(peers, Path(folder), roof.device, work.images, how_long)
+        rows = throughput.measure(peers, Path(folder), roof.device, work.images_a_step, how_long)
     growth = grow.measure(split, work, grow.Scale(), how_long.rounds) if options.grow else None
     whole = []
     if options.end_to_end:
@@ -81,10 +83,18 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
     return Result(work, roof, rows, growth, whole)
 
 
-def plan(rounds: int, steps: int | None, device: str) -> Plan:
-    """How long to look: `steps` a round, or as many as suit the device, in whole dispatches."""
-    block = 1 if device == "cpu" else BLOCK
-    return Plan(rounds, -(-(steps or 3 * block) // block) * block, block)
+def plan(rounds: int, steps: int | None, work: workload.Workload) -> Plan:
+    """How long to look: `steps` a round, or as many as suit work and device, in whole dispatches."""
+    full_batches = work.program == "original"
+    block = 1 if full_batches and work.device == "cpu" else BLOCK
+    return Plan(rounds, -(-(steps or 3 * block) // block) * block, block, full_batches and block > 1)
+
+
+def require_the_original(options: "BenchOptions") -> None:
+    """Raises ConfigError for an option that times the original and nothing else, where another program is asked for."""
+    for name in ("grow", "end_to_end"):
+        if getattr(options, name) and options.program != "original":
+            raise ConfigError(f"--{name.replace('_', '-')} times the original: leave --program {options.program} out")
 
 
 def data_name(asked: str, dataset: Dataset) -> str:

@@ -26,12 +26,23 @@ def heading(workload: Workload, roofline: Roofline, processor: str) -> str:
     peaks.append(f"memory {roofline.copy_gb_per_s:,.1f} GB/s")
     return "\n".join(
         [
-            f"Full-batch steps on {workload.images:,} images ({workload.data}), {workload.hidden} hidden units, "
-            f"{workload.classes} classes: {workload.flop / 1e9:,.1f} GFLOP a step as the formula is written",
+            f"{_steps(workload)} ({workload.data}), {workload.hidden} hidden units, "
+            f"{workload.classes} classes: {_gflop(workload)} GFLOP a step as the formula is written",
             f"Device: {workload.device} ({roofline.device_name or processor})",
             f"Measured peaks: {', '.join(peaks)}",
         ]
     )
+
+
+def _steps(workload: Workload) -> str:
+    if workload.program == "original":
+        return f"Full-batch steps on {workload.images:,} images"
+    return f"Adam's steps on minibatches of {workload.images_a_step} of {workload.images:,} images"
+
+
+def _gflop(workload: Workload) -> str:
+    gflop = workload.flop / 1e9
+    return f"{gflop:,.1f}" if gflop >= 10 else f"{gflop:.3f}"
 
 
 def contenders(rows: list[Row], workload: Workload, roofline: Roofline) -> str:
@@ -51,7 +62,7 @@ def _cells(row: Row, workload: Workload, roofline: Roofline, ours: Row) -> Cells
         row.version,
         f"{seconds * 1e3:,.{3 if seconds < 0.01 else 1 if seconds < 0.1 else 0}f}",
         f"{1 / seconds:,.2f}",
-        f"{workload.images / seconds:,.0f}",
+        f"{workload.images_a_step / seconds:,.0f}",
         f"{workload.flop / seconds / 1e9:,.0f}",
         f"{row.peak_share(workload, roofline):.0%}",
         f"{ratio.median:.2f}",

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from bench.lineup import STAIRCASE
-from bench.row import Row
+from bench.row import Row, best_of_ours
 from bench.workload import Workload
 
 
@@ -30,14 +30,17 @@ FASTER = (
     Faster("gpu", "jax_whole_batch", 4.0),
     Faster("gpu", "torch_eager", 4.0),
 )
+MINIBATCH_GOALS = (1.0, 1.3)  # times the steps/s of the fastest peer on adam128, whoever that is, on a CPU
 STEP_SECONDS = 0.8e-3  # on a GPU
 ROUNDS = 3  # fewer are an anecdote
 RUN_SECONDS = 0.3  # the 301 steps, on a GPU
 
 
 def judge(rows: list[Row], workload: Workload) -> list[Target]:
-    """All promises, those of other devices as not measured."""
+    """All promises for the workload's program, those of other devices as not measured."""
     why_not = _too_little(rows, workload)
+    if workload.program == "adam128":
+        return _minibatches(rows, why_not or ("" if workload.device == "cpu" else "needs a CPU"))
     table = {} if why_not else {row.name: row for row in rows if row.measured}
     ours = table.get(STAIRCASE.name)
     targets = []
@@ -52,9 +55,20 @@ def judge(rows: list[Row], workload: Workload) -> list[Target]:
     return [*targets, *_gpu_seconds(on_gpu, why_not or "needs a GPU")]
 
 
+def _minibatches(rows: list[Row], why_not: str) -> list[Target]:
+    ours = best_of_ours(rows)
+    peers = [row for row in rows if row.measured and not row.ours]
+    promises = [f"cpu: {goal:g} times the steps/s of the fastest peer" for goal in MINIBATCH_GOALS]
+    if why_not or not (ours and peers):
+        return [Target(promise, "not measured", why_not or "needs a peer") for promise in promises]
+    ratio, name = min((row.slower_than(ours).median, row.name) for row in peers)
+    found = f"{ratio:.2f} times that of {name}"
+    return [Target(one, _verdict(ratio >= goal), found) for one, goal in zip(promises, MINIBATCH_GOALS, strict=True)]
+
+
 def _too_little(rows: list[Row], workload: Workload) -> str:
     """Why this measurement cannot judge a promise; empty when it can."""
-    if not workload.is_the_original:
+    if not workload.is_on_mnist:
         return "needs all of MNIST and 1024 hidden units"
     rounds = max((len(row.rounds) for row in rows), default=0)
     return f"needs {ROUNDS} rounds" if rounds < ROUNDS else ""

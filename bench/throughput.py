@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bench.contender import Contender
 from bench.errors import ContenderFailed, ReferenceFailed
-from bench.lineup import DENSE, Peer
+from bench.lineup import REFERENCES, Peer
 from bench.row import Row
 from jaxmlp.progress import Progress
 
@@ -27,6 +27,7 @@ class Plan(NamedTuple):
     rounds: int
     steps: int  # timed steps a round, a multiple of `block`
     block: int  # steps to a dispatch: 1, or as many as lie between two reports where a step is short
+    whole_run: bool = False  # whether the original's 301 steps are timed, too
 
 
 class Entry(NamedTuple):
@@ -39,19 +40,19 @@ class Entry(NamedTuple):
 def measure(peers: Iterable[Peer], folder: Path, device: str, images: int, plan: Plan) -> list[Row]:
     """One row a peer, in their order, timed or with the reason why not.
 
-    Raises ReferenceFailed when jaxmlp's dense engine, which all are compared to, does not run.
+    `images`: of a step. Raises ReferenceFailed when the one of ours that all are compared to does not run.
     """
     peers, entries = list(peers), {}
-    assert DENSE in peers
+    reference = next(peer for peer in peers if peer in REFERENCES)
     with contextlib.ExitStack() as running:
         with Progress(len(peers), "contender", "starting and checking") as told:
-            for peer in sorted(peers, key=lambda peer: peer != DENSE):  # the reference first
+            for peer in sorted(peers, key=lambda peer: peer != reference):
                 told.update(0, peer.name)
-                entries[peer.name] = _enter(peer, folder, device, images, entries.get(DENSE.name), running)
+                entries[peer.name] = _enter(peer, folder, device, images, entries.get(reference.name), running)
                 told.update()
-                if peer == DENSE and not entries[DENSE.name].contender:
-                    reason = entries[DENSE.name].row.reason
-                    raise ReferenceFailed(f"{DENSE.name}, which all losses are compared to, failed: {reason}")
+                if peer == reference and not entries[peer.name].contender:
+                    reason = entries[peer.name].row.reason
+                    raise ReferenceFailed(f"{peer.name}, which all losses are compared to, failed: {reason}")
         _take_turns([entry for entry in entries.values() if entry.contender], plan)
     return [entries[peer.name].row for peer in peers]
 
@@ -107,7 +108,7 @@ def _take_turns(entries: list[Entry], plan: Plan) -> None:
                 told.update(0, f"round {number + 1} of {plan.rounds}, {entry.row.name}")
                 _take_turn(entry, plan)
                 told.update()
-    if plan.block > 1:  # where steps are short, the whole run is timed too
+    if plan.whole_run:
         for entry in entries:
             if (answer := _run(entry, WHOLE_RUN, plan.block)) is not None:
                 entry.row.whole_run_seconds = sum(answer["seconds"])

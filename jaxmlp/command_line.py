@@ -125,7 +125,7 @@ def _told_first(argv: Sequence[str], prog: str) -> Path | None:
     """The file of `--config`; `--version` prints and exits here, whatever else is asked for."""
     finder = argparse.ArgumentParser(prog=prog, add_help=False, allow_abbrev=False)
     finder.add_argument("--config", nargs="?")
-    finder.add_argument("--version", action="version", version=version_line())
+    finder.add_argument("--version", action="version", version=version_line() if "--version" in argv else "")
     file = finder.parse_known_args(argv)[0].config
     return None if file is None else environment.home("config", Path(file))
 

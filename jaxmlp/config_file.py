@@ -68,11 +68,12 @@ def _flat(options: type, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(options: type) -> dict[str, set[str]]:
-    """The options of each part, by the part's name."""
+    """The options of each part that has some of its own, by the part's name."""
     parts: dict[str, set[str]] = {}
     for name, hint in _fields(options).items():
         if dataclasses.is_dataclass(hint):
-            parts |= {name: names(hint), **_parts(hint)}  # pyright: ignore[reportArgumentType]
+            of_parts = all(map(dataclasses.is_dataclass, _fields(hint).values()))  # pyright: ignore[reportArgumentType]
+            parts |= _parts(hint) if of_parts else {name: names(hint), **_parts(hint)}  # pyright: ignore[reportArgumentType]
     return parts
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jax import Array
 
-from jaxmlp.program import Dense, Initializer, Program
+from jaxmlp.program import Dense, Initializer, Program, VarianceScaling, Xavier
 from jaxmlp.tf1 import initializers, random
 from jaxmlp.tf1.op_seeds import REFORMAT, Graph
 
@@ -63,7 +63,7 @@ def op_seeds(program: Program, pixels: int, classes: int) -> OpSeeds:
     dropouts += [graph.dropout(tensor)] if program.input_keep_prob < 1 else []
     inputs = pixels
     for layer in _layers(program, classes):
-        weights = graph.variable(layer.kernel.kind, (inputs, layer.units))
+        weights = graph.variable(_op(layer.kernel), (inputs, layer.units))
         biases = None if layer.bias is None else graph.variable(layer.bias.kind, layer.units)
         layers.append((weights, biases))
         graph.make("matmul", *(() if layer.bias is None else ("add",)), *OPS.get(layer.activation, (layer.activation,)))
@@ -76,6 +76,14 @@ def _layers(program: Program, classes: int) -> list[Dense]:
     """All of them, the last as one with so many units."""
     last = program.output
     return [*program.layers, Dense(classes, last.kernel, last.bias, last.activation)]
+
+
+def _op(initializer: Initializer) -> str:
+    """What `Graph` calls it: normal draws of these two are an op less than uniform ones."""
+    if isinstance(initializer, Xavier):
+        return "xavier" if initializer.uniform else "xavier_normal"
+    uniform = isinstance(initializer, VarianceScaling) and initializer.distribution == "uniform"
+    return "glorot_uniform" if uniform else initializer.kind
 
 
 def _values(initializer: Initializer, shape: tuple[int, ...], seed: int, op_seed: int | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`python -m parity`: proves the port; `python -m parity setup|mutants|published|record`: what goes with it."""
+"""`python -m parity`: proves the port; `python -m parity setup|family|mutants|published|record`: what goes with it."""
 
 import importlib
 import inspect
@@ -15,6 +15,7 @@ PROVE = "prove"  # what no word stands for
 COMMANDS = {  # each a function in the module of its name in parity.commands, imported when asked for: --help is quick
     PROVE: options.ProveOptions,
     "setup": options.SetupOptions,
+    "family": options.FamilyOptions,
     "mutants": options.MutantsOptions,
     "published": options.PublishedOptions,
     "record": options.RecordOptions,

@@ -19,6 +19,13 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 SEED = int(os.environ.get("JAXMLP_TEST_SEED", secrets.randbelow(2**31)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis draws by the same seed, unless it is told another."""
+    if getattr(config.option, "hypothesis_seed", "") is None:
+        config.option.hypothesis_seed = str(SEED)
+
+
 def pytest_report_header() -> str:
     return f"fresh inputs from JAXMLP_TEST_SEED={SEED}"
 
@@ -51,11 +58,19 @@ def cpu() -> jax.Device:
 
 
 @pytest.fixture
-def seconds_of_children() -> Callable[[], float]:
-    """Processor time of the processes started so far, which a busy machine does not stretch as it does wall time."""
+def takes_less_than() -> Callable[[float, Callable[[], object]], bool]:
+    """Whether a call and the processes it starts are done in so many seconds of processor time, at one of three tries.
+
+    A busy machine stretches wall time without end; processor time a little, and not at every try.
+    """
 
     def seconds() -> float:
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
+        usages = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
-    return seconds
+    def less(limit: float, call: Callable[[], object]) -> bool:
+        before = seconds()
+        call()
+        return seconds() - before < limit
+
+    return lambda limit, call: any(less(limit, call) for _ in range(3))

@@ -4,7 +4,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -159,11 +158,10 @@ def test_other_integers_give_the_same_model_where_they_fit(digits, model, kind):
     assert model.evaluate(other[1]) == model.evaluate(dark[1])
 
 
-def test_the_check_costs_next_to_nothing(rng, digits):
+def test_the_check_costs_next_to_nothing(rng, digits, takes_less_than):
     big = Split(rng.integers(0, 256, (60_000, 784), np.uint8), rng.integers(0, 10, 60_000).astype(np.uint8))
-    start = time.process_time()
+    assert takes_less_than(0.1, lambda: checked(digits._replace(train=big)))
     done = checked(digits._replace(train=big))
-    assert time.process_time() - start < 0.1
     assert done.train.images.base is big.images or done.train.images is big.images
 
 
@@ -194,15 +192,15 @@ def _saved(model, path, change):
         (lambda t, m: t.update(weights_3=t["weights_2"]), "holds weights_3, which its program has not"),
         (lambda t, m: t.update(weights_1=t["weights_1"][1:]), r"weights_1 is float32 \(783, 16\); float32 \(784, 16\)"),
         (lambda t, m: t.update(biases_1=t["biases_1"][1:]), r"biases_1 is float32 \(15,\)"),
-        (lambda t, m: t.update(biases_2=t["biases_2"][1:]), r"weights_2 is float32 \(16, 10\); float32 \(16, 9\)"),
+        (lambda t, m: t.update(biases_2=t["biases_2"][1:]), r"biases_2 is float32 \(9,\); float32 \(10,\)"),
         (lambda t, m: t.update(biases_2=t["biases_2"][:, None]), r"biases_2 is float32 \(10, 1\)"),
-        (lambda t, m: t.update(biases_2=np.array(1, np.float32)), "weights_2 is float32"),
+        (lambda t, m: t.update(biases_2=np.array(1, np.float32)), r"biases_2 is float32 \(\)"),
         (lambda t, m: t.update(biases_2=t["biases_2"][:0], weights_2=t["weights_2"][:, :0]), "weights_2 is float32"),
         (lambda t, m: t.update(weights_2=t["weights_2"].astype(np.float64)), "weights_2 is float64"),
         (lambda t, m: m.pop("program"), "metadata has no 'program'"),
         (lambda t, m: m.update(program="{"), "names a program that cannot be"),
         (lambda t, m: m.update(program="[]"), "names a program that cannot be"),
-        (lambda t, m: m.update(program='{"steps": 0}'), "names a program that cannot be: steps = 0"),
+        (lambda t, m: m.update(program='{"steps": 0}'), "names a program that cannot be: program.steps = 0"),
         (lambda t, m: m.update(program='{"stepz": 5}'), "names a program that cannot be: program.stepz"),
         (lambda t, m: m.update(program="{}"), "weights_1 is float32"),
     ],

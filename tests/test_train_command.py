@@ -71,6 +71,37 @@ def test_prints_the_originals_lines(out, capsys):
     assert printed.rstrip().endswith(str(out))
 
 
+BATCHES = [*DIGITS, "--layers", "16", "8", "--batch-size", "50", "--scale", "255", "--optimizer", "adam"]
+
+
+def test_minibatches_are_reported_as_udacitys_course_does_and_the_program_is_named(out, capsys):
+    assert run(*BATCHES, "--epochs", "2", "--out", out) == 0
+    printed = capsys.readouterr().out
+    report = r"Minibatch loss at step (\d+): \d+\.\d{6}\nMinibatch accuracy: \d+\.\d%\nTest accuracy: \d+\.\d%\n"
+    assert re.findall(report, printed) == ["5", "11"], "an epoch is six steps"
+    assert (
+        "\nA report: loss and accuracy of the minibatch before the step's update, test accuracy after it\n"
+        "Program: 784-16-8-10, relu, weights truncated_normal, biases zeros, pixels / 255\n"
+        "Updates: adam(learning_rate=0.001) on softmax_cross_entropy, minibatches of 50, next_batch, 12 steps, "
+        "6 an epoch\n"
+    ) in printed
+    steps, seconds, steps_s, images_s = re.search(
+        r"(\d+) steps in ([\d.]+) s: ([\d.]+) .*, ([\d,]+) images", printed
+    ).groups()
+    assert steps == "12"
+    assert float(images_s.replace(",", "")) == pytest.approx(50 * float(steps_s), abs=1)
+    assert float(seconds) < 60
+
+
+def test_a_run_of_minibatches_is_repeated_to_the_bit_by_its_folder(out, capsys):
+    assert run(*BATCHES, "--epochs", "2", "--keep-prob", "0.5", "0.8", "--out", out, "--quiet") == 0
+    assert run("--config", out, "--out", out.with_name("again")) == 0
+    assert run("--program", out, *DIGITS, "--layout", "dense", "--chunk", "2000", "--out", out.with_name("third")) == 0
+    for name in ("config.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy"):
+        assert (out / name).read_bytes() == (out.with_name("again") / name).read_bytes(), name
+        assert name == "config.json" or (out / name).read_bytes() == (out.with_name("third") / name).read_bytes()
+
+
 @pytest.mark.parametrize(("steps", "reported"), [(7, [0, 3, 6]), (9, [0, 3, 6, 8]), (1, [0])])
 def test_the_last_step_is_always_reported_with_the_test_accuracy_of_the_weights_kept(out, capsys, steps, reported):
     assert run(*SMALL, *DIGITS, "--steps", steps, "--out", out) == 0
@@ -181,7 +212,7 @@ def test_config_file_supplies_options_and_the_command_line_wins(out, tmp_path, c
     ("content", "complaint"),
     [
         ("hiden = 8\n", "unknown key 'hiden'; did you mean hidden?"),
-        ("program = 8\n", "unknown key 'program'"),
+        ("program = 8\n", "program = 8 is impossible: it must be a table of a program's fields"),
         ("config = 'other.toml'\n", "unknown key 'config'"),
         ("hidden = 0\n", "hidden = 0 is impossible"),
         ("precision = 'float16'\n", "precision = 'float16' is impossible: it must be one of auto, float32, bf16x3"),
@@ -250,7 +281,7 @@ def test_divergence_exits_with_3_and_keeps_the_steps_before_it(out, capsys):
     error = capsys.readouterr().err
     assert re.match(r"error: the loss at step \d+ is .*last finite loss.*Lower the learning rate", error)
     assert json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["step"] == 0
-    assert json.loads((out / "config.json").read_text())["program"]["optimizer"] == {"learning_rate": 1e30}
+    assert json.loads((out / "config.json").read_text())["program"]["optimizer"]["learning_rate"] == 1e30
 
 
 def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):

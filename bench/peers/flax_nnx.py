@@ -1,6 +1,7 @@
-"""Flax NNX on JAX: two `nnx.Linear`, `nnx.Optimizer` around `optax.sgd`, `nnx.jit`. Matmuls at float32 accuracy.
+"""Flax NNX on JAX: two `nnx.Linear`, `nnx.Optimizer` around optax, `nnx.jit`. Matmuls at float32 accuracy.
 
-Tried: a plain call of the jitted step (a little slower than `nnx.cached_partial`, which walks the module only once).
+Minibatches are rows of resident pixels, gathered within the jit. Tried: a plain call of the jitted step (a little
+slower than `nnx.cached_partial`, which walks the module only once).
 """
 
 import flax
@@ -33,7 +34,9 @@ def _linear(weights, biases) -> nnx.Linear:
 
 
 @nnx.jit
-def step(model: Perceptron, optimizer: nnx.Optimizer, images: jax.Array, labels: jax.Array):
+def step(model: Perceptron, optimizer: nnx.Optimizer, images: jax.Array, labels: jax.Array, rows: jax.Array | None):
+    images, labels = jax_device.taken(images, labels, rows)
+
     def loss_fn(model: Perceptron):
         logits = model(images)
         loss = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
@@ -46,11 +49,11 @@ def step(model: Perceptron, optimizer: nnx.Optimizer, images: jax.Array, labels:
 
 def start(problem: Problem) -> Run:
     jax_device.use(problem.device)
-    images, labels = jnp.asarray(problem.images, jnp.float32), jnp.asarray(problem.labels, jnp.int32)
-    model = Perceptron(problem)
-    optimizer = nnx.Optimizer(model, optax.sgd(problem.learning_rate), wrt=nnx.Param)
+    images, labels = jnp.asarray(problem.pixels()), jnp.asarray(problem.labels, jnp.int32)
+    model, batches = Perceptron(problem), problem.batches()
+    optimizer = nnx.Optimizer(model, jax_device.optimizer(problem), wrt=nnx.Param)
     cached_step = nnx.cached_partial(step, model, optimizer)
-    return lambda steps: jax.device_get([cached_step(images, labels) for _ in range(steps)])
+    return lambda steps: jax.device_get([cached_step(images, labels, next(batches)) for _ in range(steps)])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""The device that a problem names and the memory it has used, for every peer that stands on JAX."""
+"""What every peer that stands on JAX shares: the device a problem names, its memory, its batches, optax's optimizer."""
 
 import jax
+import optax
+from jax import Array
 
+from bench.peers.protocol import Problem
 from jaxmlp.device import pick
 
 
@@ -16,3 +19,15 @@ def peak() -> int | None:
     """Bytes of device memory at the most; None on a CPU, where it is the process's own."""
     stats = jax.devices()[0].memory_stats()
     return stats and stats.get("peak_bytes_in_use")
+
+
+def taken(images: Array, labels: Array, rows: Array | None) -> tuple[Array, Array]:
+    """A step's images and labels, within its jit: all, or those of rows int32 [n]."""
+    return (images, labels) if rows is None else (images[rows], labels[rows])
+
+
+def optimizer(problem: Problem) -> optax.GradientTransformation:
+    """optax's, with the program's numbers. Its Adam's epsilon is TensorFlow's divided by the bias correction."""
+    if problem.adam is None:
+        return optax.sgd(problem.learning_rate)
+    return optax.adam(problem.learning_rate, problem.adam["beta1"], problem.adam["beta2"], problem.adam["epsilon"])

@@ -58,10 +58,10 @@ def execution_of(problem: Problem) -> Execution:
     return Execution(problem.options.get("layout", "auto"), problem.options.get("precision", "auto"))  # pyright: ignore[reportArgumentType]
 
 
-def initial(problem: Problem) -> trainer.State:
-    """The state before step 0 with the problem's own weights, whatever their seed."""
+def initial(problem: Problem, program: Program | None = None) -> trainer.State:
+    """The state before step 0 with the problem's own weights, whatever their seed; by default the original's."""
     params = model.from_named({name: jnp.array(getattr(problem, name)) for name in TENSORS})
-    return trainer.state_of(Program(optimizer=GradientDescent(problem.learning_rate)), params)
+    return trainer.state_of(program or Program(optimizer=GradientDescent(problem.learning_rate)), params)
 
 
 def _step_by_step(state: trainer.State, batch, steps: int, *, engine: Engine):

@@ -8,17 +8,19 @@ A peer is started once with the folder of a problem, answers `{"ready": ...}`, a
 # ruff: noqa: UP032
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
 TENSORS = ("weights_1", "biases_1", "weights_2", "biases_2")
+ADAM = ("beta1", "beta2", "epsilon")
 
 
 class Problem(NamedTuple):
@@ -33,6 +35,20 @@ class Problem(NamedTuple):
     learning_rate: float
     device: str  # "cpu", "gpu" or "tpu"
     options: dict[str, str]  # what this contender's line in the lineup says
+    scale: int  # what pixels are divided by
+    rows: np.ndarray | None = None  # int32 [steps, n]: each step's images, over and over; None: a step takes all
+    adam: dict[str, float] | None = None  # beta1, beta2 and epsilon of `tf.train.AdamOptimizer`; None: plain descent
+
+    def pixels(self) -> np.ndarray:
+        """float32 [N, 784], scaled as `input_data` scales them."""
+        pixels = self.images.astype(np.float32)
+        if self.scale != 1:
+            pixels *= np.float32(1 / self.scale)
+        return pixels
+
+    def batches(self) -> Iterator[Any]:
+        """The rows of step after step, without end: int32 [n], or None for all."""
+        return itertools.repeat(None) if self.rows is None else itertools.cycle(self.rows)
 
 
 # Takes a number of steps, returns the loss and the correct count before each step's update, on the host.
@@ -47,7 +63,9 @@ def load(folder, options=()):
     settings = json.loads((Path(folder) / "problem.json").read_text())
     tensors = [arrays[name] for name in TENSORS]
     named = dict(option.split("=", 1) for option in options)
-    return Problem(arrays["images"], arrays["labels"], *tensors, options=named, **settings)
+    adam = {name: settings.pop(name) for name in ADAM if name in settings} or None
+    images, labels, rows = arrays["images"], arrays["labels"], arrays.get("rows")
+    return Problem(images, labels, *tensors, options=named, rows=rows, adam=adam, **settings)
 
 
 def serve(start: Callable[[Problem], Run], version: str, device_peak: Callable[[], int | None] = lambda: None) -> None:

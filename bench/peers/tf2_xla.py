@@ -1,37 +1,71 @@
 """TensorFlow 2.x as today's guides write it, compiled by XLA: `tf.function(jit_compile=True)` around a gradient tape.
 
-Tried: bytes cast inside the function (a little slower), and the same function without XLA (faster on a CPU; that is
-`tf2_graph`'s row).
+Minibatches are rows of resident pixels, gathered within the function. Tried: bytes cast inside the function (a little
+slower), and the same function without XLA (faster on a CPU; that is `tf2_graph`'s row).
 """
 
 import tensorflow as tf
 
-from bench.peers.protocol import Problem, Run, serve
+from bench.peers.protocol import ADAM, TENSORS, Problem, Run, serve
 
 
 def start(problem: Problem) -> Run:
     tf.config.experimental.enable_tensor_float_32_execution(False)
     if problem.device != "cpu" and not tf.config.list_physical_devices("GPU"):
         raise RuntimeError("this TensorFlow sees no GPU")
-    images, labels = tf.constant(problem.images, tf.float32), tf.constant(problem.labels, tf.int32)
-    tensors = problem.weights_1, problem.biases_1, problem.weights_2, problem.biases_2
-    params = [tf.Variable(tf.constant(tensor)) for tensor in tensors]
+    images, labels = tf.constant(problem.pixels()), tf.constant(problem.labels, tf.int32)
+    params = [tf.Variable(tf.constant(getattr(problem, name))) for name in TENSORS]
+    move, batches = _adam(params, problem) if problem.adam else _descent(params, problem), problem.batches()
 
     @tf.function(jit_compile=True)
-    def step(images, labels):
+    def step(images, labels, rows):
+        if rows is not None:
+            images, labels = tf.gather(images, rows), tf.gather(labels, rows)
         weights_1, biases_1, weights_2, biases_2 = params
         with tf.GradientTape() as tape:
             logits = tf.nn.relu(images @ weights_1 + biases_1) @ weights_2 + biases_2
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-        for param, grad in zip(params, tape.gradient(loss, params), strict=True):
-            param.assign_sub(problem.learning_rate * grad)  # pyright: ignore[reportOperatorIssue]
+        move(tape.gradient(loss, params))
         return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.int32))
 
     def run(steps: int):
-        outcomes = [step(images, labels) for _ in range(steps)]
+        outcomes = [step(images, labels, _tensor(next(batches))) for _ in range(steps)]
         return [(loss.numpy(), correct.numpy()) for loss, correct in outcomes]
 
     return run
+
+
+def _tensor(rows):
+    """Not NumPy's array, for each of which `tf.function` would trace the step anew."""
+    return None if rows is None else tf.constant(rows)
+
+
+def _descent(params, problem: Problem):
+    def move(grads) -> None:
+        for param, grad in zip(params, grads, strict=True):
+            param.assign_sub(problem.learning_rate * grad)
+
+    return move
+
+
+def _adam(params, problem: Problem):
+    """The formula of TensorFlow's own kernel, which XLA compiles from `ResourceApplyAdam`."""
+    assert problem.adam
+    beta1, beta2, epsilon = (tf.constant(problem.adam[name], tf.float32) for name in ADAM)
+    slots = [(tf.Variable(tf.zeros_like(param)), tf.Variable(tf.zeros_like(param))) for param in params]
+    powers = tf.Variable(beta1), tf.Variable(beta2)
+
+    def move(grads) -> None:
+        for param, (m, v), grad in zip(params, slots, grads, strict=True):
+            numbers = (problem.learning_rate, beta1, beta2, epsilon)
+            tf.raw_ops.ResourceApplyAdam(
+                var=param.handle, m=m.handle, v=v.handle, beta1_power=powers[0], beta2_power=powers[1],
+                lr=numbers[0], beta1=numbers[1], beta2=numbers[2], epsilon=numbers[3], grad=grad,
+            )  # fmt: skip
+        for power, beta in zip(powers, (beta1, beta2), strict=True):
+            power.assign(power * beta)
+
+    return move
 
 
 def device_peak() -> int | None:

@@ -31,7 +31,7 @@ def beyond_defaults(part: Any, default: type | None = None) -> Any:
         value = getattr(part, field.name)
         if value != field.default:
             kinds = kinds_of(hints[field.name])
-            is_number = isinstance(value, int) and not isinstance(value, bool) and hints[field.name] is not int
+            is_number = isinstance(value, int) and not isinstance(value, bool) and float in members(hints[field.name])
             own[field.name] = float(value) if is_number else beyond_defaults(value, kinds[0] if kinds else None)
     return own
 

@@ -46,12 +46,12 @@ BaseOptions = _group(
 NetworkOptions = _group(
     "NetworkOptions",
     "From the pixels to the logits.",
-    ("layers", option(tuple[int, ...], "units of each hidden layer (1024); none: softmax regression", "[N …]")),
+    ("layers", option(tuple[int, ...], "units of each hidden layer (1024); none: softmax regression", "[N ...]")),
     ("hidden", option(int, "units of the one hidden layer: --layers N")),
     ("activation", option(tuple[Literal[ACTIVATIONS], ...], f"of hidden layers, one or one each (relu): {_NAMES}")),
     ("output_activation", option(Literal[ACTIVATIONS], "of the logits (identity)")),
     ("scale", option(int, "divide pixels by it; 255: numbers from 0 to 1 (1)")),
-    ("keep_prob", option(tuple[float, ...], "tf.nn.dropout behind hidden layers, one or one each (1)", "P [P …]")),
+    ("keep_prob", option(tuple[float, ...], "tf.nn.dropout behind hidden layers, one or one each (1)", "P [P ...]")),
     ("input_keep_prob", option(float, "tf.nn.dropout on the pixels (1)", "P")),
     ("evaluation_draws", option(bool, "keep_prob is a placeholder, fed with 1 to evaluate: its ops draw then, too")),
 )

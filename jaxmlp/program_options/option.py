@@ -52,4 +52,4 @@ def _metavar(hint: Any, member: Any, count: int | None) -> str:
     if hint is bool:
         return "[false]"
     one = METAVARS.get(member, "NAME")
-    return f"{one} [{one} …]" if count is None else " ".join([one] * count)
+    return f"{one} [{one} ...]" if count is None else " ".join([one] * count)

@@ -1,7 +1,9 @@
 """A run on disk: config.json, metrics.jsonl, model.safetensors, test_predictions.npy; each whole or not there."""
 
+import collections
 import dataclasses
 import datetime
+import json
 import sys
 import threading
 from collections.abc import Mapping
@@ -33,8 +35,8 @@ class RunFolder(Observer):
         """Makes the folder and writes config.json. Raises OutputError where it cannot, or the folder is not empty."""
         self.path = path
         self._failure: OutputError | None = None
-        self._unwritten: list[str] = []  # whole lines
-        self._lock, self._closed = threading.Lock(), threading.Event()
+        self._unwritten: collections.deque[Report] = collections.deque()
+        self._writing, self._closed = threading.Lock(), threading.Event()
         self._file = path / "metrics.jsonl"
         make_folder(path)
         try:
@@ -51,10 +53,7 @@ class RunFolder(Observer):
 
     def on_step(self, report: Report) -> None:
         """One line of metrics.jsonl, written within half a second: test_accuracy only where it was evaluated."""
-        told = zip(report._fields, report, strict=True)
-        line = ", ".join(f'"{name}": {value!r}' for name, value in told if value is not None)  # finite numbers: as JSON
-        with self._lock:
-            self._unwritten.append(f"{{{line}}}\n")
+        self._unwritten.append(report)
 
     def on_report(self, report: Report) -> None:
         """Its line is written at once."""
@@ -73,11 +72,12 @@ class RunFolder(Observer):
             self._write()
 
     def _write(self) -> None:
-        with self._lock:
-            lines, self._unwritten = "".join(self._unwritten), []
+        """Whole lines, so that a run that is killed leaves no torn one."""
+        with self._writing:
+            lines = [_line(self._unwritten.popleft()) for _ in range(len(self._unwritten))]
             try:
-                if lines and not self._metrics.closed:
-                    self._metrics.write(lines)
+                if lines:
+                    self._metrics.write("".join(lines))
                     self._metrics.flush()
             except OSError as error:
                 self._failed(error)
@@ -101,6 +101,11 @@ class RunFolder(Observer):
 
     def _failed(self, error: OSError) -> None:
         self._failure = self._failure or OutputError(f"{self._file} cannot be written: {error.strerror or error}")
+
+
+def _line(report: Report) -> str:
+    told = {name: value for name, value in report._asdict().items() if value is not None}
+    return json.dumps(told) + "\n"
 
 
 def default_folder(seed: int) -> Path:

@@ -127,7 +127,7 @@ def _set(part: Any, hint: Any, path: Sequence[str], word: str, name: str) -> Any
     kind, field = kinds_of(hint)[0] if part is None else type(part), _flat(path[0])
     own = _fields(kind) if dataclasses.is_dataclass(kind) else {}
     if field not in own:
-        called = f"{kind.kind} has" if hasattr(kind, "kind") else f"{part!r} has"
+        called = f"{getattr(kind, 'kind', None) or repr(part)} has"
         known = f"; it has {', '.join(own)}" if own else ""
         raise ConfigError(f"{name} = {word} is impossible: {called} no {field}{known}")
     value = _set(getattr(part, field, None), own[field], path[1:], word, name)

@@ -25,7 +25,7 @@ class ProveOptions:
     Takes two to five minutes on two cores with all of MNIST, seconds without it. Needs no TensorFlow: genuine runs are
     recorded. --full takes half an hour.
     Exit code 0: proven; 1: compared, and they differ; 2: cannot compare.
-    Other commands: python -m parity setup | mutants | published | record, each with --help.
+    Other commands: python -m parity setup | family | mutants | published | record, each with --help.
     """
 
     oracle: Literal["auto", "tf115", "compat", "recording"] = "auto"
@@ -84,6 +84,37 @@ class ProveOptions:
             raise ConfigError(f"free_steps = {self.free_steps} ends before step {last}: it must be longer")
         by_default = RECORDED_FREE if recorded and not self.full else last + 1
         return Program((Dense(self.hidden),), seed=self.seed, steps=self.free_steps or by_default)
+
+
+@dataclasses.dataclass(frozen=True)
+class FamilyOptions:
+    """Draw programs over the whole family (layers, activations, initializers, dropout, losses, optimizers, schedules,
+    penalties, clipping, batches) and prove each against TensorFlow, step by step, tensor by tensor. A program that
+    disagrees is shrunk to its smallest. With --program, prove that one.
+    Exit code 0: all agree; 1: one does not; 2: cannot compare.
+    """
+
+    oracle: Literal["auto", "tf115", "compat"] = "auto"
+    """who answers for TensorFlow"""
+    programs: Annotated[int, arg(aliases=("-n",), metavar="N")] = 60
+    """how many are drawn; from 40 on every feature is among them"""
+    seed: Annotated[int | None, arg(metavar="G")] = None
+    """of the programs and the digits; by default another each time, and told"""
+    program: Annotated[str | None, arg(metavar="NAME|FILE")] = None
+    """a preset or a program's TOML file to prove in place of drawn ones"""
+    steps: Annotated[int, arg(metavar="N")] = 3
+    """of each program"""
+    images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=256))
+    threads: Annotated[int, arg(metavar="N")] = 0
+    """of TensorFlow; 0: all"""
+    time_limit: Seconds = 600
+    """for TensorFlow 1.15's answer about one program"""
+    json: File = None
+    """write every check"""
+
+    def __post_init__(self):
+        require_count("programs", self.programs)
+        require_count("steps", self.steps)
 
 
 @dataclasses.dataclass(frozen=True)

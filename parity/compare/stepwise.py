@@ -55,7 +55,11 @@ def is_finite(one: StepTrace) -> bool:
 
 def undetermined(check: Check) -> bool:
     """Whether the check says nothing, though the two sides differ."""
-    return check.unit in ("relative", "of the norm", "of the largest") and check.limit > UNDETERMINED and check.measured > 0
+    return (
+        check.unit in ("relative", "of the norm", "of the largest")
+        and check.limit > UNDETERMINED
+        and check.measured > 0
+    )
 
 
 def same_data(reference: Trace, subject: Trace) -> Iterator[Check]:
@@ -75,7 +79,8 @@ def same_start(step: int, expected: StepTrace, got: StepTrace) -> Iterator[Check
         theirs, ours = expected.start[key].array, got.start[key].array
         if (theirs.dtype, theirs.shape) != (ours.dtype, ours.shape):
             raise CannotCompare(
-                f"{key} of step {step} is {theirs.dtype} {theirs.shape} on the reference's side, {ours.dtype} {ours.shape} here"
+                f"{key} of step {step} is {theirs.dtype} {theirs.shape} on the reference's side, "
+                f"{ours.dtype} {ours.shape} here"
             )
         differ = np.count_nonzero(_bytes(theirs) != _bytes(ours))
         yield Check("T0", start_name(key), step, float(differ), 0, "bytes differ")
@@ -86,7 +91,7 @@ def _bytes(array: np.ndarray) -> np.ndarray:
 
 
 def start_name(key: str) -> str:
-    """What a person calls a tensor of a start: "rate", "rows", "mask 1", "initial weights_1", "initial m of weights_1"."""
+    """What a person calls a tensor of a start: "rate", "rows", "mask 1", "initial weights_1", "initial m of …"."""
     role, _, name = key.partition("/")
     if role == "slots":
         slot, _, tensor = name.partition("/")
@@ -117,7 +122,14 @@ def _loss(step: int, expected: StepTrace, got: StepTrace, noise: StepNoise) -> I
         key = f"{role}/correct"
         if key in expected.got:
             apart = abs(int(got.got[key].array) - int(expected.got[key].array))
-            yield Check("T1", "correct" if role == "correct" else "test correct", step, apart, near(_delta(noise)) + 0.5, "images")
+            yield Check(
+                "T1",
+                "correct" if role == "correct" else "test correct",
+                step,
+                apart,
+                near(_delta(noise)) + 0.5,
+                "images",
+            )
 
 
 def _delta(noise: StepNoise) -> float:

@@ -10,7 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from parity.compare.limits import DELTA, DELTA_RMS, GRADIENT, KINK, LONG, LOSS, TINY, Budget, Noise, StepNoise, relative_difference
+from parity.compare.limits import (
+    DELTA,
+    DELTA_RMS,
+    GRADIENT,
+    KINK,
+    LONG,
+    LOSS,
+    TINY,
+    Budget,
+    Noise,
+    StepNoise,
+    relative_difference,
+)
 from parity.compare.rules import Rule, followed
 from parity.compare.tensor import Tensor
 from parity.compare.trace import StepTrace, Trace, step_name, tests

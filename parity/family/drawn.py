@@ -166,7 +166,8 @@ def _clipping(rng: Rng, kind: type[Clipping] | None, grads: list[np.ndarray]) ->
         limit = rounded(_size(most) * between(rng, 0.1, 1.2))
         return ClipByValue(rounded(-limit * some(rng, 1.0, 0.5)), limit)
     norm = float(np.median([_length([grad]) for grad in grads])) if kind is ClipByNorm else _length(grads)
-    return kind and kind(rounded(_size(norm) * between(rng, 0.3, 3.0)))
+    limit = rounded(_size(norm) * between(rng, 0.3, 3.0))
+    return kind(limit) if kind is ClipByNorm or kind is ClipByGlobalNorm else None
 
 
 def _size(number: float) -> float:

@@ -1,6 +1,7 @@
 """One program proven step by step: the port beside TensorFlow's trace of consecutive steps."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -74,9 +75,11 @@ def held(program: Program, dataset: Dataset, device: jax.Device, reference: Trac
     diverged = next((step for step, one in steps.items() if not is_finite(one)), None)
     try:
         subject = Stepwise.of(program, dataset, device, Execution())
-        sampler = Sampler(subject.port)
-        noises = {step: sampler.noise(one) for step, one in steps.items() if diverged is None or step < diverged}
-        checks = compare_steps(reference, subject.trace(reference), noises, rule)
+        with ThreadPoolExecutor(1) as pool:  # while the one is compiled, the other is sampled
+            got = pool.submit(subject.trace, reference)
+            sampler = Sampler(subject.port)
+            noises = {step: sampler.noise(one) for step, one in steps.items() if diverged is None or step < diverged}
+            checks = compare_steps(reference, got.result(), noises, rule)
         return Outcome(program, checks, own_rule_of_steps(reference, rule), diverged)
     except (CannotCompare, JaxmlpError) as error:
         return Outcome(program, [], [], diverged, str(error))

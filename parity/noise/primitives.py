@@ -11,7 +11,9 @@ import numpy as np
 Numbers = np.ndarray
 
 
-def _broadcast_in_dim(x: Numbers, *, shape: tuple[int, ...], broadcast_dimensions: tuple[int, ...], **_: Any) -> Numbers:
+def _broadcast_in_dim(
+    x: Numbers, *, shape: tuple[int, ...], broadcast_dimensions: tuple[int, ...], **_: Any
+) -> Numbers:
     sides = [1] * len(shape)
     for side, here in zip(broadcast_dimensions, np.shape(x), strict=True):
         sides[side] = here
@@ -111,7 +113,7 @@ def terms(name: str, operands: list[Numbers], params: dict[str, Any]) -> tuple[N
     """Of a sum, how many terms it has, zeros not counted, and the sum of their squares, float32; None of no sum."""
     if name == "reduce_sum":
         (x,), axes = operands, params["axes"]
-        return np.count_nonzero(x, axes), np.sum(np.square(x), axes)
+        return np.asarray(np.count_nonzero(x, axes)), np.asarray(np.sum(np.square(x), axes))
     if name != "dot_general":
         return None
     ((left,), (right,)), _ = params["dimension_numbers"]

@@ -109,7 +109,7 @@ class Sampler:
     def _flipped(self, arguments: tuple[Any, ...], inputs: Any) -> Seen | None:
         """With every unit mirrored at a kink that it may be on either side of; None where there is none."""
         kinks = [KINKS.get(layer.activation, ()) for layer in self.port.program.layers]
-        nudges = tuple(_mirrored(*one, at) for one, at in zip(inputs, kinks, strict=True))
+        nudges = tuple(_mirrored(z, scale, at) for (z, scale), at in zip(inputs, kinks, strict=True))
         if not any(nudge.any() for nudge in nudges):
             return None
         return self._seen((*arguments[:-1], nudges), None)

@@ -8,7 +8,7 @@ over. Any `Program` is proven so.
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,28 +17,17 @@ from jax import Array
 
 from jaxmlp import minibatches, model, random_ops, trainer
 from jaxmlp.data.dataset import PIXELS, Dataset
-from jaxmlp.engine.minibatch import Pool
 from jaxmlp.execution import Execution
-from jaxmlp.model import Params, Totals
+from jaxmlp.model import Params
 from jaxmlp.network import Network
 from jaxmlp.program import Program
 from jaxmlp.random_ops import Draws, Masks, draws_of
 from jaxmlp.tf1 import optimizers
 from parity.compare.tensor import Named
 from parity.compare.trace import StepTrace, Trace, header, in_role, of_role, whole
+from parity.subject.parts import Parts, Taken, take
 from parity.subject.port import Port, arrays, named
-from parity.subject.watched import Watched, unseen
-
-
-class Taken(NamedTuple):
-    """A step as it was computed, on the device; rows of images in the order they were handed over."""
-
-    state: trainer.State  # after it, its slots `watched.Seen`
-    metrics: trainer.Metrics
-    rows: Any  # logits_grad/logits and logits/logits float [n, C]; units/1, … uint8 [n, ceil(units / 8)]
-    backward: Params
-    rate: Array  # float32, by its own schedule
-    masks: Masks  # that it would have drawn
+from parity.subject.watched import unseen
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,43 +78,15 @@ class Stepwise:
             yield step, StepTrace(whole(own), whole(got))
 
     def _take(self, start: Named, draws: Draws, logits_grad: np.ndarray) -> Taken:
-        """One step from a reference's start. `logits_grad` float32 [n, C] is handed over for the backward pass."""
         state = self._state(start)._replace(draws=draws)
         order = self.port.order
         rows = start.get("batch/rows", np.arange(len(logits_grad), dtype=np.int32))
         along = [rows, logits_grad, _masks(start)]
         if order is not None:
             along = jax.tree.map(lambda array: array[order], along)
-        return self._compiled(state, self.port.placed.train, *jax.device_put(along, self.port.placed.device))
-
-    @functools.cached_property
-    def _compiled(self) -> Callable[..., Taken]:
-        return jax.jit(self._step)
-
-    def _step(self, state: trainer.State, batch: Any, rows: Array, logits_grad: Array, masks: Masks) -> Taken:
-        port, engine = self.port, self.port.placed.engine
-        drawn, draws = self.masks(state.params, state.draws, len(rows))
-        if isinstance(batch, Pool):
-            batch = batch.take(rows, masks.pixels)
-        step = port.changed(trainer.make_step(engine, port.loss, Watched(port.method)))
-        after, metrics = step(state._replace(draws=draws), batch, masks.hidden)
-        seen = engine.map_rows(self._rows, state.params, batch, masks.hidden)
-        handed = (masks.hidden, logits_grad)
-        _, backward = engine.sum_grads(self._handed_over, state.params, batch, handed)
-        seen["logits_grad/logits"] = seen["logits_grad/logits"] / batch.size
-        return Taken(after, metrics, seen, backward, _rate(state), drawn)
-
-    def _rows(self, inputs: Array, rest: Params, labels: Array, masks: Any) -> dict[str, Array]:
-        """What a step shows of n images."""
-        seen = self.port.forward(inputs, rest, masks)
-        grad = jax.grad(lambda logits: self.port.totals(logits, labels).loss)(seen.logits)
-        units = {f"units/{i}": jnp.packbits(outputs > 0, axis=1) for i, outputs in enumerate(seen.inputs, 1)}
-        return {"logits/logits": seen.logits, "logits_grad/logits": grad, **units}
-
-    def _handed_over(self, inputs: Array, rest: Params, labels: Array, both: Any) -> Totals:
-        masks, grad = both
-        logits = self.port.forward(inputs, rest, masks).logits
-        return Totals((logits * grad.astype(logits.dtype)).sum(), jnp.zeros((), jnp.int32))
+        port = self.port
+        parts = Parts(port.placed.engine, port.forward, port.totals, port.method, port.changed, self.masks)
+        return take(parts, state, port.placed.train, *jax.device_put(along, port.placed.device))
 
     def _state(self, start: Named) -> trainer.State:
         """The state that the reference starts a step with, but for its random ops."""
@@ -154,11 +115,12 @@ class Stepwise:
 
     def _got(self, taken: Taken) -> Named:
         seen: Any = taken.state.slots
-        got = {"loss/loss": np.asarray(taken.metrics.loss), "correct/correct": np.asarray(taken.metrics.correct, np.int64)}
+        got = {"loss/loss": np.asarray(taken.metrics.loss)}
+        got["correct/correct"] = np.asarray(taken.metrics.correct, np.int64)
         got |= {name: self.port.in_order(array) for name, array in taken.rows.items()}
-        got |= {**named("grads", seen.grads), **named("backward", taken.backward), **named("weights", taken.state.params)}
-        clipped = named("clipped", seen.clipped) if self.port.program.clipping else {}
-        return {**got, **clipped, **_remembered(seen.own.optimizer)}
+        got |= {**named("grads", seen.grads), **named("backward", taken.backward)}
+        got |= named("clipped", seen.clipped) if self.port.program.clipping else {}
+        return {**got, **named("weights", taken.state.params), **_remembered(seen.own.optimizer)}
 
     def _test_correct(self, params: Params) -> np.ndarray:
         placed = self.port.placed
@@ -171,13 +133,6 @@ def _masks(start: Named) -> Masks:
     masks = of_role(start, "masks")
     pixels = masks.pop("input", None)
     return Masks(pixels, tuple(masks[name] for name in sorted(masks, key=int)))
-
-
-def _rate(state: trainer.State) -> Array:
-    """The rate of the step that follows, in float32."""
-    slots: Any = state.slots
-    rate = slots.own.optimizer.hyperparams["learning_rate"]
-    return jnp.asarray(rate(state.step) if callable(rate) else rate, jnp.float32)
 
 
 def _handed_slots(optimizer: optimizers.State, start: Named, step: Array) -> optimizers.State:
@@ -195,5 +150,7 @@ def _remembered(optimizer: Any) -> Named:
     """Slots and scalars by name."""
     if not isinstance(optimizer, optimizers.State):
         return {}
-    slots = {key: array for slot, tree in optimizer.slots.items() for key, array in named(f"slots/{slot}", tree).items()}
-    return {**slots, **in_role("scalars", {name: np.asarray(number) for name, number in optimizer.scalars.items()})}
+    found = in_role("scalars", {name: np.asarray(number) for name, number in optimizer.scalars.items()})
+    for slot, tree in optimizer.slots.items():
+        found |= named(f"slots/{slot}", tree)
+    return found

@@ -8,6 +8,7 @@ from jax import Array
 
 from jaxmlp.method import Method, Slots
 from jaxmlp.model import Params
+from jaxmlp.tf1.rounding import fenced
 
 
 class Seen(NamedTuple):
@@ -23,21 +24,24 @@ class Watched:
     """A method that keeps the gradient it was handed.
 
     XLA looks through the border between engine and optimizer: it may compute S / N · η as S · (η / N), which is two
-    units in the last place from η times the gradient it reports. The barrier makes the gradient a value of its own.
+    units in the last place from η times the gradient it reports, or S / N + s as one FMA, which never rounds S / N.
+    The barrier and the fence make the gradient a value of its own; either alone lets one of the two through.
     """
 
     method: Method
 
     def __call__(self, mean: Params, seen: Seen, params: Params) -> tuple[Params, Seen]:
-        grads = jax.lax.optimization_barrier(self.method.regularized(mean, seen.own, params))
-        clipped = self.method.clipped(grads, seen.own)
-        if self.method.clip:
-            clipped = jax.lax.optimization_barrier(clipped)
+        grads = _kept(self.method.regularized(mean, seen.own, params))
+        clipped = _kept(self.method.clipped(grads, seen.own))
         params, own = self.method.updated(clipped, seen.own, params)
         return params, Seen(own, grads, clipped)
 
     def penalty(self, params: Params, seen: Seen) -> Array | None:
         return self.method.penalty(params, seen.own)
+
+
+def _kept(grads: Params) -> Params:
+    return jax.tree.map(fenced, jax.lax.optimization_barrier(grads))
 
 
 def unseen(slots: Slots, params: Params) -> Any:

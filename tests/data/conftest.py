@@ -13,12 +13,13 @@ _REAL = os.environ.get("JAXMLP_DATA_DIR")
 
 @pytest.fixture(autouse=True)
 def _nobody_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Empty caches, no environment variable, no mirror that answers."""
+    """Empty caches, no environment variable, no mirror that answers, and time for one here on a busy machine."""
     for name in ("HOME", "XDG_CACHE_HOME", "KERAS_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.delenv("JAXMLP_DATA_DIR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("jaxmlp.data.mirrors.MIRRORS", ("http://127.0.0.1:1/",))
+    monkeypatch.setattr("jaxmlp.data.reachable.PATIENCE", 60)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ class Server:
                 server.asked.append(f"{self.command} {self.path}")
                 found = server.files.get(self.path[1:], 404)
                 if found is None:
-                    server.over.wait(30)
+                    server.over.wait(60)
                     return
                 content = found if isinstance(found, bytes) else b""
                 self.send_response(200 if isinstance(found, bytes) else found)

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import time
 
 import numpy as np
 import pytest
@@ -174,9 +173,7 @@ def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
             load(f"csv:{path}")
 
 
-def test_ten_thousand_rows_take_less_than_two_seconds(tmp_path, rng):
+def test_ten_thousand_rows_take_less_than_two_seconds(tmp_path, rng, takes_less_than):
     line = ",".join(str(value) for value in rng.integers(0, 256, 785) * (rng.random(785) < 0.2))
     (tmp_path / "a.csv").write_text(f"{line}\n" * 10_000)
-    start = time.process_time()
-    load(f"csv:{tmp_path}/a.csv")
-    assert time.process_time() - start < 2  # 0.4 s on an idle machine
+    assert takes_less_than(2, lambda: load(f"csv:{tmp_path}/a.csv"))  # 0.4 s on an idle machine

@@ -16,7 +16,8 @@ from jaxmlp.data.dataset import Split
 from jaxmlp.data.idx import check, read_split
 from jaxmlp.errors import DataError
 
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # slow where others work too
+SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=SUPPRESSED)
 IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
 
 

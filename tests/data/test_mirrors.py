@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import threading
 import time
 
 import pytest
@@ -13,6 +14,8 @@ from jaxmlp.errors import DataError, DataUnreachable
 CONTENT = {"first": b"one" * 5000, "second": b"two" * 700}
 PACKED = {f"{name}.gz": gzip.compress(content) for name, content in CONTENT.items()}
 DIGESTS = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
+PATIENCE = reachable.PATIENCE  # before a test changes it
+SOON = 20  # seconds, on however busy a machine; what hangs here hangs for 60
 
 
 def names(folder):
@@ -38,31 +41,32 @@ def test_a_server_without_the_files_counts_as_unreachable(server, tmp_path, answ
 
 
 def test_a_server_that_never_answers_is_given_up_soon(server, tmp_path, monkeypatch):
-    assert reachable.PATIENCE < 4.5
+    assert PATIENCE < 4.5
     monkeypatch.setattr(reachable, "PATIENCE", 0.3)
     server.files = dict.fromkeys(PACKED)
     start = time.monotonic()
     with pytest.raises(DataUnreachable):
         fetch(DIGESTS, tmp_path / "cache")
-    assert time.monotonic() - start < 2
-    assert len(server.asked) == 1
+    assert time.monotonic() - start < SOON
+    assert len(server.asked) <= 1
     assert not names(tmp_path / "cache")
 
 
 def test_a_name_look_up_that_hangs_is_given_up_soon(tmp_path, monkeypatch):
     monkeypatch.setattr(reachable, "PATIENCE", 0.3)
-    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: time.sleep(3))
-    start = time.monotonic()
+    over, start = threading.Event(), time.monotonic()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: over.wait(60))
     with pytest.raises(DataUnreachable):
         fetch(DIGESTS, tmp_path / "cache")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < SOON
+    over.set()
 
 
 def test_a_port_where_nobody_listens_is_given_up_at_once(tmp_path):
     start = time.monotonic()
     with pytest.raises(DataUnreachable):
         fetch(DIGESTS, tmp_path / "cache")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < SOON
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_of_several_mirrors_one_that_answers_is_enough(server, second, tmp_path)
     server.files, second.files = dict.fromkeys(PACKED), dict(PACKED)
     start = time.monotonic()
     fetch(DIGESTS, tmp_path)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < SOON
     assert len(server.asked) <= 1, "whoever has not answered yet is not asked again"
     assert names(tmp_path) == ["first.gz", "second.gz"]
 

@@ -179,17 +179,15 @@ def test_nowhere_is_said_within_seconds_with_what_to_do(small):
     start = time.monotonic()
     with pytest.raises(DataUnreachable, match="--data-dir or JAXMLP_DATA_DIR, or use --data generated") as caught:
         load_mnist()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20  # of the 60 for which an answer would be waited for here
     assert "\n" not in str(caught.value)
     assert not cache_folder().exists()
 
 
 @pytest.mark.mnist
-def test_the_real_files_are_read_in_their_order_and_fast(real_mnist):
-    load_mnist(real_mnist)  # the disk's cache is not what is measured
-    start = time.process_time()
+def test_the_real_files_are_read_in_their_order_and_fast(real_mnist, takes_less_than):
     dataset = load_mnist(real_mnist)
-    assert time.process_time() - start < 1.0  # 0.3 s on an idle machine
+    assert takes_less_than(1, lambda: load_mnist(real_mnist))  # 0.3 s on an idle machine
     assert dataset.train.images.shape == (60_000, 784)
     assert dataset.test.images.shape == (10_000, 784)
     assert dataset.train.labels[:16].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7]

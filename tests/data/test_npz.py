@@ -13,6 +13,7 @@ from jaxmlp.data import load
 from jaxmlp.data.npz import read_npz
 from jaxmlp.errors import DataError
 
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # slow where others work too
 RNG = np.random.default_rng(0)
 ARRAYS = {
     "x_train": RNG.integers(0, 256, (6, 28, 28), np.uint8),
@@ -114,7 +115,7 @@ def test_a_directory_or_a_missing_file_is_refused(path):
     assert "is a directory, not an npz file" in refusal(path)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=SUPPRESSED)
 @given(st.data(), st.booleans())
 def test_any_corruption_is_a_data_error_and_nothing_else(path, data, cut):
     np.savez_compressed(path, **ARRAYS)

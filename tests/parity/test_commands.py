@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -50,13 +49,14 @@ def run(*arguments, **environment):
 
 
 @pytest.mark.parametrize("command", [(), ("setup",), ("mutants",), ("published",), ("record",)])
-def test_help_comes_at_once_and_imports_no_jax(command):
-    started = time.perf_counter()
-    command_line = [sys.executable, "-c", HELP, *command, "--help"]
-    result = subprocess.run(command_line, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    assert "--config" in result.stdout
-    assert time.perf_counter() - started < 20  # under a second where nothing else runs
+def test_help_comes_at_once_and_imports_no_jax(command, takes_less_than):
+    def ask():
+        command_line = [sys.executable, "-c", HELP, *command, "--help"]
+        result = subprocess.run(command_line, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        assert "--config" in result.stdout
+
+    assert takes_less_than(1, ask)
 
 
 def test_proven_is_exit_0(compat, tmp_path, capsys):

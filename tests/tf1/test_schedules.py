@@ -81,7 +81,8 @@ def test_a_bad_argument_is_named_with_what_is_allowed(make, message):
 
 
 def test_libm_is_within_one_ulp_of_the_true_value_and_keeps_cs_special_values(rng):
-    x, y = rng.uniform(0.01, 5, 5000).astype(np.float32), rng.uniform(-20, 20, 5000).astype(np.float32)
+    x, y = rng.uniform(0.01, 5, 5000).astype(np.float32), rng.uniform(-18, 18, 5000).astype(np.float32)
+    # 0.01 to the power of 18 or -18 is a normal float32 still, to that of 20 no longer.
     for got, want in [
         (jax.jit(libm.powf)(x, y), x.astype(float) ** y),
         (jax.jit(libm.expf)(jnp.asarray(y)), np.exp(y.astype(float))),

@@ -8,6 +8,7 @@ from jaxmlp.run.plots import style
 from jaxmlp.run.plots.style import ACCENT, INK, MUTED, PALE
 from jaxmlp.trainer import Report
 
+MANY = 1000  # steps: minibatches, whose curves are a broad band
 LABELLED = 8  # reports with their number beside the point; of more, the last one only
 
 
@@ -15,9 +16,10 @@ def curves(reports: Sequence[Report], source: str, path: Path) -> None:
     """Loss (log axis) and accuracies over the steps."""
     figure, (above, below) = style.figure(2, 1, figsize=(7, 6.5), sharex=True)
     steps = [report.step for report in reports]
-    above.plot(steps, [report.loss for report in reports], color=INK, linewidth=1.6)
-    above.set(yscale="log", ylabel="loss (mean cross-entropy)", title=source)
-    below.plot(steps, [report.train_accuracy for report in reports], color=INK, linewidth=1.6, label="training")
+    width = 1.6 if len(steps) < MANY else 0.5
+    above.plot(steps, [report.loss for report in reports], color=INK, linewidth=width)
+    above.set(yscale="log", ylabel="loss", title=source)
+    below.plot(steps, [report.train_accuracy for report in reports], color=INK, linewidth=width, label="training")
     _test_points(below, [report for report in reports if report.test_accuracy is not None])
     below.set(ylim=(0, 100), xlabel="step", ylabel="accuracy (%)")
     below.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)

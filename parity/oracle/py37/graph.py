@@ -22,7 +22,7 @@ from .schedules import TEXTBOOK
 SET_OPS = 9  # of a set's placeholders and of what `_reformat` makes of them
 
 Images = namedtuple("Images", "images labels x one_hot")
-Learning = namedtuple("Learning", "data_loss loss grads logits_grad arriving made train")
+Learning = namedtuple("Learning", "loss grads logits_grad arriving made train")
 Graph = namedtuple(
     "Graph",
     "train_images train_labels test_images "  # placeholders
@@ -105,7 +105,7 @@ def _learning(program: dict[str, Any], tower: Tower, train: Images) -> Learning:
     *grads, logits_grad = [grad for grad, _ in found]
     arriving = optimizers.clipped(grads, program["clipping"])
     train_op = made.optimizer.apply_gradients(list(zip(arriving, variables)), made.global_step)
-    return Learning(data_loss, loss, grads, logits_grad, arriving, made, train_op)
+    return Learning(loss, grads, logits_grad, arriving, made, train_op)
 
 
 def _seen(program: dict[str, Any], tower: Tower, learning: Learning) -> tuple[dict[str, tf.Tensor], tf.Operation]:

@@ -47,9 +47,10 @@ def test_a_divisor_that_may_be_zero_leaves_no_bound_and_a_nan_still_fails(rng):
     assert np.isinf(bound.error).all()
     assert bound.ratio(x) == 0
     assert np.isnan(bound.ratio(x * np.float32(np.nan)))
-    nothing = (Rounded.of(0 * x) / unknown) * Rounded.of(x)
-    assert (nothing.value == 0).all()
-    assert (nothing.error == 0).all()
+    none = Rounded.of(0 * x)
+    for nothing in (none / unknown, none * bound):
+        assert (nothing.value == 0).all()
+        assert (nothing.error == 0).all()
 
 
 def test_a_root_near_zero_is_off_by_the_root_of_its_error_at_most(rng):
@@ -80,6 +81,10 @@ def test_a_power_is_bounded(rng):
     for exponent in (0.0, 0.3, 1.0, 1.3):
         got = np.power(x + y, np.float32(exponent))
         assert power(Rounded.of(x) + Rounded.of(y), exponent).ratio(got) <= 1
+        carried = power(Rounded(x.astype(np.float64), 0.01 * x), exponent)
+        for end in (0.99, 1.01):
+            assert carried.ratio((end * x.astype(np.float64)) ** float(np.float32(exponent))) <= 1
+        assert (carried.error <= (0.0102 * exponent + 1e-6) * carried.value).all()
     assert power(Rounded.of(x), 0.7).ratio(np.power(x, np.float32(0.7001))) > 10
 
 
@@ -92,6 +97,9 @@ def test_a_soft_threshold_is_continuous_and_exactly_zero_below(rng):
     below = np.abs(p) < 0.99 * threshold
     assert (bound.error[below] == 0).all()
     assert bound.ratio(p) > 10
+    just_below = soft_threshold(Rounded(np.float64(0.5 - 1e-7), np.float64(2e-7)), number(0.5))
+    assert just_below.value == 0
+    assert just_below.ratio(np.float32(1e-7)) <= 1
 
 
 def test_flushed_denormals_pass_on_the_way_in_and_out():
@@ -103,12 +111,21 @@ def test_flushed_denormals_pass_on_the_way_in_and_out():
 
 
 def test_what_rounds_nothing_has_no_error(rng):
+    double = rng.normal(size=9)
+    assert Rounded.of(double).ratio(double) == 0
+    assert Rounded.of(double).ratio(double.astype(np.float32)) == np.inf
     x, y = (wide(rng, 9) for _ in range(2))
     larger = maximum(Rounded.of(x), -Rounded.of(y))
     np.testing.assert_array_equal(larger.value, np.maximum(x, -y))
     assert larger.error.sum() == 0
     assert larger.ratio(np.maximum(x, -y)) == 0
     assert larger.ratio(np.nextafter(np.maximum(x, -y), np.float32(0))) == np.inf
+
+
+def test_the_larger_of_two_may_be_off_as_far_as_either():
+    larger = maximum(Rounded(np.float64(1), np.float64(0.1)), Rounded(np.float64(0.9), np.float64(0.3)))
+    for got, holds in ((1.2, True), (0.9, True), (1.4, False)):
+        assert (larger.ratio(np.float64(got)) <= 1) == holds
 
 
 def test_python_numbers_are_cast_to_float32():

@@ -154,6 +154,13 @@ def test_gradient_descent_allows_one_ulp_of_the_largest_number_and_not_two(rng):
     assert exactly.value == 0  # the rate is a float32 as TensorFlow's is
 
 
+def test_gradient_descent_allows_a_denormal_product_to_be_flushed():
+    one = rule_of({"optimizer": {"learning_rate": 0.1}})
+    right = one(np.zeros(2, np.float32), np.array([3e-38, 0], np.float32)).weights
+    assert right.ratio(np.zeros(2, np.float32)) <= 1
+    assert right.ratio(np.array([-3e-39, 3e-45], np.float32)) > 1
+
+
 def test_the_rate_of_the_step_goes_before_the_programs(rng):
     v, g = np.ones(3, np.float32), np.ones(3, np.float32)
     one = rule_of({"optimizer": {"kind": "gradient_descent", "learning_rate": {"kind": "exponential_decay"}}})

@@ -76,6 +76,26 @@ def test_ours_and_numpys_hold_at_any_size_and_magnitude(kind, alike, rng):
             assert worst(right, compiled(kind, {n: jnp.asarray(grad) for n, grad in grads.items()}, limit)) <= 1
 
 
+def test_a_sum_in_tensorflows_order_holds_of_numbers_that_are_alike(rng):
+    """Eight rows of 1,024, then pairs: each row's roundings all go one way."""
+    found = []
+    for _ in range(9):
+        grad = np.full(64 * 8 * 1024, rng.uniform(0.5, 1), np.float32)
+        rows = np.add.accumulate(np.square(grad).reshape(64, 1024, 8), axis=1)[:, -1]
+        norm = np.sqrt(rows.reshape(-1).sum())
+        clipped = {"w": grad * (np.float32(1) / norm)}
+        found.append(worst(clip("global_norm", 1.0)({"w": grad}), clipped))
+    assert max(found) <= 1
+    assert max(found) > 1 / 50  # the roundings are there
+
+
+def test_squares_that_are_flushed_to_zero_leave_open_whether_anything_is_clipped():
+    grads = {"w": np.full(100_000, 5e-20, np.float32)}
+    for kind in ("global_norm", "norm"):
+        for got in (grads["w"], grads["w"] / 16):
+            assert worst(clip(kind, 1e-18)(grads), {"w": got}) <= 1
+
+
 @every_kind
 def test_zeros_stay_zeros_and_nothing_else_is_right(kind):
     grads = {"a": np.zeros(3, np.float32), "b": np.zeros((2, 2), np.float32)}

@@ -218,7 +218,7 @@ LATE += ("proxgd_l1l2", "proxada_l1l2", "adagradda_l1l2")
 def worst(key, wrong, rng):
     """How many times over its bound the tensor is that is most so."""
     setting, steps = SETTINGS[key], STEPS.get(key, FEW)
-    v, g, slots = history(setting, rng, steps, 300)
+    v, g, slots = history(setting, rng, steps, 3000)
     step = scalars(setting, steps + 1)
     update = rule_of({"optimizer": setting})(v, g, slots, step)
     right = {"weights": update.weights, **update.slots}

@@ -56,6 +56,28 @@ def test_an_answer_that_never_came_is_no_answer(stand_in, rng):
         asked(stand_in("exit 0"), rng)
 
 
+def test_data_that_cases_share_is_handed_over_once(stand_in, rng, tmp_path):
+    first, other = case(rng, program()), case(rng, program())
+    script = f'ls "$4" > {tmp_path}/seen; exit 1'
+    with pytest.raises(OracleFailed):
+        list(Tf115(stand_in(script), time_limit=60).ask_all([(first, ASK), (other, ASK), (first, ASK)]))
+    assert (tmp_path / "seen").read_text().split() == [f"data-{i}.npz" for i in (0, 1)] + [
+        f"request-{i}.npz" for i in (0, 1, 2)
+    ] + ["said"]
+
+
+def test_a_tensorflow_that_nobody_waits_for_any_more_is_ended(stand_in, rng, tmp_path):
+    save = "n.savez('part.npz', header=n.frombuffer(json.dumps(told).encode(), n.uint8))"
+    made = "import json, os, sys, time, numpy as n; told = {'provenance': {'tensorflow': '1.15.5'}, 'error': ''}"
+    there = f"os.chdir(sys.argv[1]); {save}; os.replace('part.npz', 'answer-0.npz'); time.sleep(60)"
+    script = f'echo $$ > {tmp_path}/pid; exec {sys.executable} -c "{made}; {there}" "$4"'
+    answers = Tf115(stand_in(script), time_limit=60).ask_all([(case(rng, program()), ASK)] * 2)
+    assert next(answers).provenance["tensorflow"] == "1.15.5"
+    answers.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_a_missing_interpreter_names_the_command_that_mends_it(rng, tmp_path):
     with pytest.raises(OracleFailed, match="python -m parity setup"):
         asked(tmp_path / "nowhere", rng)

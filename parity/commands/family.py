@@ -1,0 +1,127 @@
+"""`python -m parity family`: proves programs drawn over the whole family, or one that is named, step by step."""
+
+import dataclasses
+import itertools
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import jax
+
+from jaxmlp import machine, presets, program_file
+from jaxmlp.data import Dataset
+from jaxmlp.data.generated import generated_digits
+from jaxmlp.device import pick
+from jaxmlp.errors import ConfigError
+from jaxmlp.program import Program
+from jaxmlp.progress import Progress, write
+from jaxmlp.run.files import require_writable, write_whole
+from parity.commands import images
+from parity.commands.options import FamilyOptions
+from parity.family.drawn import programs
+from parity.family.features import covered
+from parity.family.proof import Outcome, prove_all
+from parity.family.shrink import shrunk
+from parity.oracle import select
+from parity.oracle.ask import Oracle
+from parity.report import family as report
+from parity.report.family import Row
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """Who answers, on what, and how many steps of each program."""
+
+    oracle: Oracle
+    dataset: Dataset
+    device: jax.Device
+    steps: int
+
+    def outcomes(self, chosen: Sequence[Program]) -> Iterator[Outcome]:
+        """Of each in turn."""
+        return prove_all(self.oracle, chosen, self.dataset, self.device, self.steps)
+
+    def rows(self, chosen: Sequence[Program]) -> Iterator[Row]:
+        """Of each in turn, with a line as it ends."""
+        with Progress(len(chosen), "program", "beside TensorFlow") as progress:
+            for i, outcome in enumerate(self.outcomes(chosen)):
+                row = row_of(str(i), outcome)
+                write(report.line(row), sys.stdout)
+                progress.update()
+                yield row
+
+    def smallest(self, row: Row, program: Program) -> str:
+        """What is left of a program that disagrees when it is shrunk, and where that does."""
+        tier = report.failed(row).tier
+
+        def first(candidates: Sequence[Program]) -> int | None:
+            held = enumerate(self.outcomes(candidates))
+            return next((i for i, one in held if any(check.tier == tier for check in one.failures)), None)
+
+        small = shrunk(program, first)
+        return report.smallest(row_of(row.name, next(self.outcomes([small]))), program_file.text(small))
+
+
+def family(options: FamilyOptions) -> int:
+    """Returns 0 where all agree, else 1; raises JaxmlpError or CannotCompare."""
+    started, seed = time.perf_counter(), secrets.randbelow(2**31) if options.seed is None else options.seed
+    if options.json:
+        require_writable(options.json)
+    dataset = data(options, seed)
+    chosen = to_prove(options, seed, dataset)
+    oracle = select.live(options.oracle, options.threads, options.time_limit)
+    say(f"TensorFlow answers: {oracle.name}; {len(chosen)} programs of {options.steps} steps, on {dataset.source}")
+    proof = Proof(oracle, dataset, pick("cpu"), options.steps)
+    rows = list(proof.rows(chosen))
+    for row, program in zip(rows, chosen, strict=True):
+        if not row.passed and not row.error:
+            say(f"program {row.name} disagrees and is being shrunk")
+            print(f"\n{proof.smallest(row, program)}")
+    if options.json:
+        made = {**machine.made("parity"), "seed": seed, "oracle": oracle.name, "data": dataset.source}
+        write_whole(options.json, report.to_json(rows, made).encode(), folders=True)
+    print(f"\n{report.summary(rows, covered(chosen))}")
+    verdict = report.verdict(rows)
+    scope = f"{options.steps} steps each, on {images.called(dataset)}, against {oracle.name}"
+    print(f"{verdict}, {scope}; {time.perf_counter() - started:.0f} s")
+    if not options.program:
+        print(f"the same again: --seed {seed}")
+    return 0 if all(row.passed for row in rows) else 1
+
+
+def row_of(name: str, outcome: Outcome) -> Row:
+    """An outcome as the report has it."""
+    own = {field: getattr(outcome, field) for field in ("passed", "told", "checks", "own_rule", "undetermined")}
+    return Row(name=name, program=outcome.program.as_dict(), diverged=outcome.diverged, error=outcome.error, **own)
+
+
+def say(what: str) -> None:
+    """What is going on, on stderr."""
+    write(f"… {what}", sys.stderr)
+
+
+def data(options: FamilyOptions, seed: int) -> Dataset:
+    """Generated digits, unless other data are named; for a program that is named MNIST's first, where they are."""
+    named, count = options.images.data != "auto", options.images.images
+    if named or options.program:
+        return images.load(options.images, seed, say)
+    return generated_digits(*(() if count is None else (count,)), seed=seed)
+
+
+def to_prove(options: FamilyOptions, seed: int, dataset: Dataset) -> list[Program]:
+    """Settled programs. Raises ConfigError."""
+    if options.program:
+        return [program_of(options.program, options.steps).settled(len(dataset.train.labels))]
+    say(f"drawing {options.programs} programs, seed {seed}")
+    return list(itertools.islice(programs(seed, dataset, options.steps), options.programs))
+
+
+def program_of(name: str, steps: int) -> Program:
+    """The preset of that name, or the program of a file, of so many steps; each reports."""
+    file = Path(name)
+    if name not in presets.NAMES and not file.exists():
+        raise ConfigError(f"program = {name!r} is neither a file nor a preset: {', '.join(presets.NAMES)}")
+    program = presets.load(name) if name in presets.NAMES else program_file.read(file)
+    return dataclasses.replace(program, epochs=None, steps=steps, report_every=1)
