@@ -78,10 +78,8 @@ def same_start(step: int, expected: StepTrace, got: StepTrace) -> Iterator[Check
     for key in needed:
         theirs, ours = expected.start[key].array, got.start[key].array
         if (theirs.dtype, theirs.shape) != (ours.dtype, ours.shape):
-            raise CannotCompare(
-                f"{key} of step {step} is {theirs.dtype} {theirs.shape} on the reference's side, "
-                f"{ours.dtype} {ours.shape} here"
-            )
+            sides = f"the reference has {theirs.dtype} {theirs.shape}, the subject {ours.dtype} {ours.shape}"
+            raise CannotCompare(f"{start_name(key)} of step {step} differ in kind: {sides}")
         differ = np.count_nonzero(_bytes(theirs) != _bytes(ours))
         yield Check("T0", start_name(key), step, float(differ), 0, "bytes differ")
 
@@ -91,7 +89,7 @@ def _bytes(array: np.ndarray) -> np.ndarray:
 
 
 def start_name(key: str) -> str:
-    """What a person calls a tensor of a start: "rate", "rows", "mask 1", "initial weights_1", "initial m of …"."""
+    """What a person calls a tensor of a start: "rate", "mask 1", "initial weights_1", "initial m of weights_1"."""
     role, _, name = key.partition("/")
     if role == "slots":
         slot, _, tensor = name.partition("/")

@@ -70,8 +70,8 @@ class Hunt:
     def _left_alone(self, variant: Port) -> Finding:
         """A harmless variant: nothing may come near a limit."""
         checks = self._checks(variant, None)
-        worst = max(checks, key=lambda check: check.ratio / _allowed(check))
-        held = all(check.ratio <= _allowed(check) for check in checks)
+        worst = max(checks, key=lambda check: check.ratio / benign_share(check))
+        held = all(check.ratio <= benign_share(check) for check in checks)
         return Finding(f"benign: {variant.name}", "nothing", worst.ratio, worst.place, held)
 
     def _killed(self, mutant: Mutant, allowed: Budget | None) -> Finding:
@@ -102,5 +102,6 @@ class Hunt:
         return compare(theirs, got, truths, rule_of(self.program.as_dict()), allowed)
 
 
-def _allowed(check: Check) -> float:
+def benign_share(check: Check) -> float:
+    """The part of its limit that a benign variant may come to."""
     return 1.0 if check.tier == "T3" else BENIGN

@@ -26,13 +26,14 @@ def benign_variants(program: Program, dataset: Dataset, device: jax.Device, *, f
     others["another engine"] = Execution("staircase", "float32")
     return [
         dataclasses.replace(straight, name="float64", float64=True),
-        *(_permuted(straight, seed) for seed in (1, 2)),
+        *(permuted(straight, seed) for seed in (1, 2)),
         *(dataclasses.replace(Port.of(program, dataset, device, other), name=name) for name, other in others.items()),
         *(_nudged(straight, seed) for seed in (1, 2) if free),
     ]
 
 
-def _permuted(straight: Port, seed: int) -> Port:
+def permuted(straight: Port, seed: int) -> Port:
+    """Its images in another order, which is undone in what it shows."""
     order = np.random.default_rng(seed).permutation(len(straight.dataset.train.labels))
     shuffled = straight.dataset._replace(train=Split(*(array[order] for array in straight.dataset.train)))
     placed = trainer.place(DENSE, shuffled, straight.placed.device)

@@ -1,0 +1,1 @@
+"""Mutants of the whole family: of each optimizer, schedule, draw, loss, activation, penalty and clipping."""
