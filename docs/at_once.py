@@ -6,7 +6,6 @@ ways train from the same weights on the same batches; their losses must agree be
 
 import argparse
 import functools
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -74,11 +73,11 @@ def ways(dataset: Dataset, hidden: int = 256, size: int = 128) -> Ways:
     return Ways(in_turn, at_once, lambda: [trainer.init(one, placed.classes) for one in programs], rows)
 
 
-def seconds(train: Train, states: Any, rows: np.ndarray) -> tuple[float, Any]:
-    """Of one call, its losses on the host; and the states after it."""
-    started = time.perf_counter()
+def seconds(train: Train, states: Any, rows: np.ndarray) -> tuple[tuple[float, float], Any]:
+    """Of one call, its losses on the host: on the clock, and of all processors; and the states after it."""
+    wall, processors = time.perf_counter(), time.process_time()
     states, _ = train(states, rows)
-    return time.perf_counter() - started, states
+    return (time.perf_counter() - wall, time.process_time() - processors), states
 
 
 def main() -> None:
@@ -97,11 +96,12 @@ def main() -> None:
         first, in_turn = seconds(both.in_turn, in_turn, rows)
         second, at_once = seconds(both.at_once, at_once, rows)
         times.append((first, second))
-    steps = options.steps * len(RATES)
-    ratios = sorted(first / second for first, second in times)
-    for name, found in zip(("in turn", "at once"), zip(*times, strict=True), strict=True):
-        print(f"{name}: {1e6 * statistics.median(found) / steps:.0f} us a step of one program")
-    print(f"at once is {statistics.median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    found = np.array(times)  # seconds [rounds, in turn or at once, clock or processors]
+    microseconds = 1e6 * np.median(found, axis=0) / (options.steps * len(RATES))
+    for name, (wall, processors) in zip(("in turn", "at once"), microseconds, strict=True):
+        print(f"{name}: {wall:.0f} us a step of one program, {processors:.0f} us of processors")
+    ratios = np.sort(found[:, 0, 0] / found[:, 1, 0])
+    print(f"at once is {np.median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f})")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from jaxmlp import command_line
 from jaxmlp.errors import ConfigError
 
 MODULES = {
-    "jaxmlp.train": "train the original program, in JAX",
+    "jaxmlp.train": "train the original program, or another of its family, in JAX",
     "jaxmlp.sweep": "run the original's eight configurations",
     "parity": "prove that the port is the same program as TensorFlow's",
     "bench": "time it against other programs (from a clone)",

@@ -213,7 +213,7 @@ def test_a_mistyped_command_line_is_one_line(capsys, arguments, complaint):
 def test_a_mistyped_word_is_answered_with_those_there_are(capsys, word):
     assert prove.main([word]) == 2
     assert re.search(
-        r"unknown word .*; (did you mean (mutants|record)\?|known: mutants, published)", capsys.readouterr().err
+        r"unknown word .*; (did you mean (mutants|record)\?|known: family, mutants)", capsys.readouterr().err
     )
 
 

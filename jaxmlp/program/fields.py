@@ -1,6 +1,7 @@
 """Dataclasses as plain data and back: nested tables, in which `kind` says which of several a table is."""
 
 import dataclasses
+import functools
 import types
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
@@ -25,7 +26,7 @@ def beyond_defaults(part: Any, default: type | None = None) -> Any:
         return [beyond_defaults(one) for one in part]
     if not dataclasses.is_dataclass(part):
         return part
-    hints = get_type_hints(type(part))
+    hints = _hints(type(part))
     own: dict[str, Any] = {} if default in (None, type(part)) else {"kind": part.kind}  # pyright: ignore[reportAttributeAccessIssue]
     for field in dataclasses.fields(part):
         value = getattr(part, field.name)
@@ -56,7 +57,7 @@ def require_types(part: Any) -> None:
 
     Numbers are the dataclass's own to check, for it knows their range too.
     """
-    for name, hint in get_type_hints(type(part)).items():
+    for name, hint in _hints(type(part)).items():
         if get_origin(hint) is ClassVar:
             continue
         value, kinds = getattr(part, name), kinds_of(hint)
@@ -74,6 +75,7 @@ def require_types(part: Any) -> None:
                 require(name, value, all(isinstance(one, kind) for one in value), f"a tuple of {kind.__name__}(…)")
 
 
+@functools.cache
 def kinds_of(hint: Any) -> tuple[type, ...]:
     """The dataclasses that a field may be, the one that it is without `kind` first."""
     return tuple(one for one in members(hint) if dataclasses.is_dataclass(one) and isinstance(one, type))
@@ -98,7 +100,7 @@ def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -
     if name not in by_kind:
         raise ConfigError(f"{where}: unknown kind {name!r}; {meant(str(name), by_kind)}")
     chosen: Any = by_kind[name]
-    hints = {field.name: get_type_hints(chosen)[field.name] for field in dataclasses.fields(chosen)}
+    hints = {field.name: _hints(chosen)[field.name] for field in dataclasses.fields(chosen)}
     own = {key: one for key, one in value.items() if key != "kind" or name is None}
     for key, one in own.items():
         require(f"{where}.{key}", one, key in hints, f"left out: known fields are {', '.join(hints) or 'none'}")
@@ -110,3 +112,8 @@ def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -
         return chosen(**fields)
     except ConfigError as error:  # it begins with the field's name
         raise ConfigError(f"{where}.{error}") from None
+
+
+@functools.cache  # a command checks some hundred parts before it answers
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -47,9 +47,9 @@ def test_a_wrong_gradient_fails_against_a_sketch(recorded, cpu):
     def wrong(step):
         def stepped(state, batch, rows):
             new, metrics = step(state, batch, rows)
-            grads = new.slots[0]
-            first_layer = grads[0]._replace(weights=grads[0].weights.at[400].multiply(1.01))  # a row not kept whole
-            return new._replace(slots=((first_layer, *grads[1:]), *new.slots[1:])), metrics
+            first, *others = new.slots.grads
+            twisted = first._replace(weights=first.weights.at[400].multiply(1.01))  # a row not kept whole
+            return new._replace(slots=new.slots._replace(grads=(twisted, *others))), metrics
 
         return stepped
 
