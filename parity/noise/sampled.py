@@ -79,6 +79,10 @@ class Sampler:
 
     def noise(self, one: StepTrace) -> Sampled:
         """Of a reference's step."""
+        with jax.transfer_guard("allow"):
+            return self._noise(one)
+
+    def _noise(self, one: StepTrace) -> Sampled:
         arguments = self._arguments(one.arrays("start"), one.got["logits_grad/logits"].array)
         labels, exact = arguments[3], self._seen(arguments, None)
         samples = [self._seen(arguments, np.random.default_rng([self.seed, i])) for i in range(SAMPLES)]

@@ -4,6 +4,7 @@ import dataclasses
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from small_runs import first
@@ -70,7 +71,7 @@ def ran(program, dataset, cpu):
     run, network, rows = trainer.Run(program, placed), Network.of(program), minibatches.rows(program, placed.train.size)
     before, steps = jax.device_get(run.state), {}
     for step, report in enumerate(run):
-        drawn, _ = masks(network, before.params, before.draws, run.batch_size)
+        drawn, _ = masks(network, before.params, jax.tree.map(jnp.asarray, before.draws), run.batch_size)
         start = {"step/step": np.array(step), **named("weights", before.params), **remembered(before.slots.optimizer)}
         start["rate/rate"] = np.asarray(rate(program.optimizer.learning_rate)(step)) if _scheduled(program) else None
         start["batch/rows"] = next(rows) if program.batching else None
@@ -126,8 +127,9 @@ def case(request, few, cpu):
     )
     starts = {step: {**start, **rate_then} for step, (start, _, _) in done.items()}
     n = program.batching.size if program.batching else 100
-    nothing = whole({"logits_grad/logits": np.zeros((n, 10), np.float32)})
-    traced = Trace({}, {}, {step: StepTrace(whole(start), nothing) for step, start in starts.items()})
+    zeros = np.zeros((n, 10), np.float32)
+    known = {step: whole({"logits_grad/logits": zeros, **weights}) for step, (_, weights, _) in done.items()}
+    traced = Trace({}, {}, {step: StepTrace(whole(start), known[step]) for step, start in starts.items()})
     for _ in range(2):  # the second time with its own derivative by the logits handed over
         got = right.trace(traced)
         steps = {step: StepTrace(whole(starts[step]), one.got) for step, one in got.steps.items()}
