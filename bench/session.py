@@ -73,7 +73,7 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
     how_long = plan(options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS), options.steps, work)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         workload.write(Path(folder), split, work)
-        rows = throughput.measure(peers, Path(folder), roof.device, work.images_a_step, how_long)
+        rows = throughput.measure(peers, Path(folder), roof.device, work.agreement, how_long)
     growth = grow.measure(split, work, grow.Scale(), how_long.rounds) if options.grow else None
     whole = []
     if options.end_to_end:

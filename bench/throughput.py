@@ -16,9 +16,15 @@ from bench.row import Row
 from jaxmlp.progress import Progress
 
 CHECKED_STEPS = 5  # losses compared before anything is timed; the first of these steps compiles
-LOSS_TOLERANCE = 1e-4  # relative
 CORRECT_TOLERANCE = 1e-3  # of all images: a handful lie so near a border that rounding decides
 WHOLE_RUN = 301  # the original's steps
+
+
+class Agreement(NamedTuple):
+    """How near a contender must come to the reference in the first steps."""
+
+    images: int  # of a step
+    loss: float = 1e-4  # relative
 
 
 class Plan(NamedTuple):
@@ -37,10 +43,10 @@ class Entry(NamedTuple):
     row: Row
 
 
-def measure(peers: Iterable[Peer], folder: Path, device: str, images: int, plan: Plan) -> list[Row]:
+def measure(peers: Iterable[Peer], folder: Path, device: str, agreement: Agreement, plan: Plan) -> list[Row]:
     """One row a peer, in their order, timed or with the reason why not.
 
-    `images`: of a step. Raises ReferenceFailed when the one of ours that all are compared to does not run.
+    Raises ReferenceFailed when the one of ours that all are compared to does not run.
     """
     peers, entries = list(peers), {}
     reference = next(peer for peer in peers if peer in REFERENCES)
@@ -48,7 +54,7 @@ def measure(peers: Iterable[Peer], folder: Path, device: str, images: int, plan:
         with Progress(len(peers), "contender", "starting and checking") as told:
             for peer in sorted(peers, key=lambda peer: peer != reference):
                 told.update(0, peer.name)
-                entries[peer.name] = _enter(peer, folder, device, images, entries.get(reference.name), running)
+                entries[peer.name] = _enter(peer, folder, device, agreement, entries.get(reference.name), running)
                 told.update()
                 if peer == reference and not entries[peer.name].contender:
                     reason = entries[peer.name].row.reason
@@ -58,7 +64,12 @@ def measure(peers: Iterable[Peer], folder: Path, device: str, images: int, plan:
 
 
 def _enter(
-    peer: Peer, folder: Path, device: str, images: int, reference: Entry | None, running: contextlib.ExitStack
+    peer: Peer,
+    folder: Path,
+    device: str,
+    agreement: Agreement,
+    reference: Entry | None,
+    running: contextlib.ExitStack,
 ) -> Entry:
     """Starts a peer, which ends with `running`, and checks it. Without a contender the entry's row says why."""
     row, contender = Row(peer.name, peer.ours), None
@@ -69,7 +80,7 @@ def _enter(
     else:
         try:
             contender = running.enter_context(Contender(peer, folder))
-            _check(contender, row, images, reference.row if reference else None)
+            _check(contender, row, agreement, reference.row if reference else None)
         except ContenderFailed as failure:
             row.status, row.reason = "failed", str(failure)
     if contender and row.status != "ok":
@@ -78,23 +89,23 @@ def _enter(
     return Entry(contender, row)
 
 
-def _check(contender: Contender, row: Row, images: int, reference: Row | None) -> None:
+def _check(contender: Contender, row: Row, agreement: Agreement, reference: Row | None) -> None:
     """The first steps, untimed but for the very first, against the reference's losses and correct counts."""
     first, rest = contender.run(1, 1), contender.run(CHECKED_STEPS - 1, 1)
     row.version, row.first_step_seconds = contender.version, first["seconds"][0]
     row.ready_seconds, row.prepare_seconds = contender.ready_seconds, contender.prepare_seconds
     row.losses, row.correct = first["losses"] + rest["losses"], first["correct"] + rest["correct"]
-    if reference and (wrong := _disagreement(row, reference, images)):
+    if reference and (wrong := _disagreement(row, reference, agreement)):
         row.status, row.reason = "wrong", wrong
 
 
-def _disagreement(row: Row, reference: Row, images: int) -> str | None:
+def _disagreement(row: Row, reference: Row, agreement: Agreement) -> str | None:
     """Where a contender first computes something else than the reference; None when it never does. NaN disagrees."""
     for step, (loss, right) in enumerate(zip(row.losses, reference.losses, strict=True)):
-        if not abs(loss - right) <= LOSS_TOLERANCE * abs(right):
+        if not abs(loss - right) <= agreement.loss * abs(right):
             return f"loss {loss:.6g} against {right:.6g} at step {step}"
     for step, (count, right) in enumerate(zip(row.correct, reference.correct, strict=True)):
-        if abs(count - right) > max(1, CORRECT_TOLERANCE * images):
+        if abs(count - right) > max(1, CORRECT_TOLERANCE * agreement.images):
             return f"{count} images correct against {right} at step {step}"
     return None
 

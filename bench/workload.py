@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.throughput import Agreement
 from jaxmlp import minibatches, model
 from jaxmlp.data import Dataset, Split
 from jaxmlp.data.dataset import PIXELS
@@ -36,6 +37,11 @@ class Workload(NamedTuple):
     def images_a_step(self) -> int:
         batching = self.trained.batching
         return batching.size if batching else self.images
+
+    @property
+    def agreement(self) -> Agreement:
+        """Wider for Adam: optax and PyTorch add epsilon to the corrected root, TensorFlow to the plain one."""
+        return Agreement(self.images_a_step, 1e-3) if self.program == "adam128" else Agreement(self.images_a_step)
 
     @property
     def flop(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from bench import throughput
 from bench.lineup import DENSE, Peer
-from bench.throughput import Plan
+from bench.throughput import Agreement, Plan
 from bench.workload import Workload, first, write
 from jaxmlp.data.generated import generated_digits
 
@@ -41,5 +41,5 @@ def rows(problem):
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        measured = throughput.measure([*others, DENSE], problem, "cpu", IMAGES, Plan(2, 3, 1))
+        measured = throughput.measure([*others, DENSE], problem, "cpu", Agreement(IMAGES), Plan(2, 3, 1))
     return {row.name: row for row in measured}

@@ -9,7 +9,7 @@ from bench.errors import ReferenceFailed
 from bench.lineup import DENSE, Peer
 from bench.roofline import Roofline
 from bench.row import best_of_ours
-from bench.throughput import Plan
+from bench.throughput import Agreement, Plan
 
 PEAKS = Roofline("cpu", "", 100.0, "JAX", None, 10.0)
 
@@ -80,7 +80,7 @@ def test_nothing_is_shown_when_the_reference_itself_fails(problem, monkeypatch):
     broken = Peer(DENSE.name, "bench.no_such_module", ours=True)
     monkeypatch.setattr(throughput, "REFERENCES", (broken,))
     with pytest.raises(ReferenceFailed, match="No module named"):
-        throughput.measure([broken], problem, "cpu", 300, Plan(1, 1, 1))
+        throughput.measure([broken], problem, "cpu", Agreement(300), Plan(1, 1, 1))
 
 
 def test_blocks_are_clocked_whole_and_the_rest_of_the_steps_is_a_shorter_block(problem):
