@@ -64,8 +64,7 @@ class Arithmetic:
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:
         """Up or down, so that the mean is x: a random number below the last bit kept is added, and bits are cut off."""
-        assert self.rng
-        chance = self.rng.integers(0, 1 << DROPPED, x.shape, np.uint32).astype(np.int64)
+        chance = (self._chance(x) >> (64 - DROPPED)).astype(np.int64)
         kept = np.array(x, order="C").view(np.int64) + chance & -(1 << DROPPED)
         return _within_float32(np.where(np.isfinite(x), kept.view(np.float64), x))
 
@@ -76,9 +75,22 @@ class Arithmetic:
         √(j/k) times the root of their squares, a random walk; of terms of one sign j/k of the total. Squared and
         summed over j, these are here.
         """
-        assert self.rng
         walked = np.maximum(count - 1, 0) * (squares / 2 + np.square(total, dtype=squares.dtype) / 3)
-        return ADDITION * np.sqrt(walked) * self.rng.standard_normal(np.shape(total), np.float32)
+        chance = self._chance(total)
+        halves = (chance >> 32).astype(np.float32) + (chance & 0xFFFFFFFF).astype(np.float32)  # their sum is triangular
+        return ADDITION * np.sqrt(walked) * (halves * np.float32(2**-32) - 1) * np.float32(6**0.5)
+
+    def _chance(self, x: np.ndarray) -> np.ndarray:
+        """uint64 of x's shape, drawn anew for each operation; equal numbers draw alike.
+
+        So they do in float32: what is the same in all images is rounded the same way in all, and their errors add up.
+        """
+        assert self.rng
+        mixed = np.array(x, np.float64, order="C").view(np.uint64) ^ self.rng.integers(2**64, dtype=np.uint64)
+        for odd in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9):  # Knuth's and Steele's
+            mixed = mixed * np.uint64(odd)
+            mixed ^= mixed >> np.uint64(32)
+        return mixed * np.uint64(0x94D049BB133111EB)
 
 
 def _within_float32(x: np.ndarray) -> np.ndarray:

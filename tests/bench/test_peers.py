@@ -50,7 +50,16 @@ def test_every_peer_file_is_in_the_lineup_and_says_what_was_tried():
     for name in files:
         text = Path(ROOT, "bench", "peers", f"{name}.py").read_text(encoding="utf-8")
         assert "Tried" in (ast.get_docstring(ast.parse(text)) or ""), name
-    not_peers = {"__init__", "protocol", "jax_device", "arithmetic", "ours", "ours_many", "tf115_original"}
+    not_peers = {
+        "__init__",
+        "protocol",
+        "jax_device",
+        "arithmetic",
+        "ours",
+        "ours_many",
+        "ours_minibatch",
+        "tf115_original",
+    }
     assert {path.stem for path in Path(ROOT, "bench", "peers").glob("*.py")} - not_peers == files
 
 

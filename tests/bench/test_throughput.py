@@ -78,7 +78,7 @@ def test_best_of_ours_is_ours_and_measured(rows):
 
 def test_nothing_is_shown_when_the_reference_itself_fails(problem, monkeypatch):
     broken = Peer(DENSE.name, "bench.no_such_module", ours=True)
-    monkeypatch.setattr(throughput, "DENSE", broken)
+    monkeypatch.setattr(throughput, "REFERENCES", (broken,))
     with pytest.raises(ReferenceFailed, match="No module named"):
         throughput.measure([broken], problem, "cpu", 300, Plan(1, 1, 1))
 

@@ -92,3 +92,11 @@ def test_libm_is_within_one_ulp_of_the_true_value_and_keeps_cs_special_values(rn
         assert (np.abs(got - want) <= np.spacing(np.abs(want).astype(np.float32))).all()
     special = libm.powf(jnp.asarray([0, 0, 1, -2, -2.0]), jnp.asarray([0, 2, jnp.nan, 3, 0.5]))
     np.testing.assert_array_equal(special, [1, 0, 1, -8, np.nan])
+
+
+def test_a_polynomial_whose_numbers_are_constants_ends_at_its_end_in_a_vectorized_function_too(rng):
+    for steps in (3, 500, 730, int(rng.integers(2, 2000))):
+        schedule = schedules.polynomial_decay(0.01, steps, 0.001, float(rng.uniform(0.5, 0.9)))
+        rates = jax.jit(jax.vmap(schedule))(jnp.arange(steps, steps + 5))
+        assert np.isfinite(rates).all(), steps
+        np.testing.assert_allclose(rates, 0.001, rtol=1e-2)

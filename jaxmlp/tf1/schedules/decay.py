@@ -94,8 +94,10 @@ def _polynomial(step: Array, n: Numbers) -> Array:
     steps, inverse = n["decay_steps"], reciprocal(n["decay_steps"])
     cycles = jnp.maximum(jnp.ceil(times(count(step), inverse)), 1)
     of_cycle = over(count(step), times(steps, cycles))
-    p = jnp.where(n["cycle"], of_cycle, times(jnp.minimum(count(step), steps), inverse))
+    # n * (1 / n) is at most 1 in float32. Where the numbers are constants of a vectorized function XLA makes an FMA of
+    # product and difference all the same, which is then below 0, and its power NaN.
+    straight = jnp.maximum(1 - times(jnp.minimum(count(step), steps), inverse), 0)
     end = n["end_learning_rate"]
-    height, rest = n["learning_rate"] - end, 1 - p
+    height, rest = n["learning_rate"] - end, jnp.where(n["cycle"], 1 - of_cycle, straight)
     cubic = times(rest, rest, height, rest)  # Grappler's, of a power of 3; of no other do the bits differ
     return jnp.where(n["power"] == 3, cubic, times(height, powf(rest, n["power"]))) + end

@@ -105,11 +105,14 @@ def test_rows_are_those_of_the_order(family):
             same(one.start(step, "batch"), {} if right is None else {"rows": right[step]})
 
 
+AT_ALL = jax.jit(lambda schedule, steps: jax.vmap(schedule)(steps))
+
+
 def test_rates_are_those_of_the_schedule(family):
     for one in family:
         rate = one.program.optimizer.learning_rate
         if dataclasses.is_dataclass(rate):
-            right = np.asarray(jax.jit(jax.vmap(made(schedules, rate)))(jnp.arange(STEPS)))
+            right = np.asarray(AT_ALL(made(schedules, rate), jnp.arange(STEPS)))  # its numbers data, as in a program
         else:
             right = np.full(STEPS, rate, np.float32)
         got = np.array([one.start(step, "rate")["rate"] for step in range(STEPS)])
