@@ -17,8 +17,8 @@ from jaxmlp.program_options import ProgramOptions
 
 DESCRIPTION = (
     "Train the original TensorFlow 1.x MNIST program, in JAX: the same weights, gradients and lines. "
-    "Or another of its family, by --preset, by --program, or option by option. What stands in brackets holds unless "
-    "it is given."
+    "Or another of its family, by --preset, by --program, or option by option. In parentheses: what holds unless it "
+    "is given."
 )
 
 
