@@ -13,18 +13,12 @@ from bench.contender import Contender
 from bench.errors import ContenderFailed, ReferenceFailed
 from bench.lineup import REFERENCES, Peer
 from bench.row import Row
+from bench.workload import Agreement
 from jaxmlp.progress import Progress
 
 CHECKED_STEPS = 5  # losses compared before anything is timed; the first of these steps compiles
 CORRECT_TOLERANCE = 1e-3  # of all images: a handful lie so near a border that rounding decides
 WHOLE_RUN = 301  # the original's steps
-
-
-class Agreement(NamedTuple):
-    """How near a contender must come to the reference in the first steps."""
-
-    images: int  # of a step
-    loss: float = 1e-4  # relative
 
 
 class Plan(NamedTuple):

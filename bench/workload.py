@@ -7,12 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.throughput import Agreement
 from jaxmlp import minibatches, model
 from jaxmlp.data import Dataset, Split
 from jaxmlp.data.dataset import PIXELS
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import Adam, Batching, Dense, GlorotUniform, Output, Program
+
+
+class Agreement(NamedTuple):
+    """How near a contender must come to the reference in the first steps."""
+
+    images: int  # of a step
+    loss: float = 1e-4  # relative
 
 
 class Workload(NamedTuple):

@@ -16,12 +16,11 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Optional, TypeVar
 
 import tyro
-from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
+from tyro.conf import FlagCreatePairsOff, HelptextFromCommentsOff, OmitArgPrefixes
 
 from jaxmlp import __version__, config_file, environment, signals, streams
 from jaxmlp.checks import meant, nearest
@@ -62,7 +61,7 @@ def parse(options: type[Options], argv: Sequence[str] | None, prog: str, descrip
     own = Annotated[options, tyro.conf.arg(name="")]  # without a name, which would stand in the headings of --help
     parts = [("own", own, dataclasses.field(default=defaults)), ("common", _Common, _Common(file))]
     command = dataclasses.make_dataclass("Command", parts)
-    flat = (FlagCreatePairsOff, OmitArgPrefixes)
+    flat = (FlagCreatePairsOff, OmitArgPrefixes, HelptextFromCommentsOff)
     with _complaint_as_error(prog):
         parsed = tyro.cli(command, args=argv, prog=prog, description=description, config=flat)
     return environment.at_home(parsed.own)
@@ -70,6 +69,8 @@ def parse(options: type[Options], argv: Sequence[str] | None, prog: str, descrip
 
 def version_line() -> str:
     """For example `jaxmlp 0.1.0 (jax 0.10.2, numpy 2.4.1)`, without importing them."""
+    from importlib.metadata import version  # with it come email and zipfile
+
     return f"jaxmlp {__version__} ({', '.join(f'{name} {version(name)}' for name in ('jax', 'numpy'))})"
 
 

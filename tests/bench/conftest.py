@@ -6,8 +6,8 @@ import pytest
 
 from bench import throughput
 from bench.lineup import DENSE, Peer
-from bench.throughput import Agreement, Plan
-from bench.workload import Workload, first, write
+from bench.throughput import Plan
+from bench.workload import Agreement, Workload, first, write
 from jaxmlp.data.generated import generated_digits
 
 IMAGES, HIDDEN = 300, 16

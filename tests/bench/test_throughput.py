@@ -9,7 +9,8 @@ from bench.errors import ReferenceFailed
 from bench.lineup import DENSE, Peer
 from bench.roofline import Roofline
 from bench.row import best_of_ours
-from bench.throughput import Agreement, Plan
+from bench.throughput import Plan
+from bench.workload import Agreement
 
 PEAKS = Roofline("cpu", "", 100.0, "JAX", None, 10.0)
 
