@@ -5,7 +5,7 @@ import itertools
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -43,11 +43,11 @@ class Proof:
         """Of each in turn."""
         return prove_all(self.oracle, chosen, self.dataset, self.device, self.steps)
 
-    def rows(self, chosen: Sequence[Program]) -> Iterator[Row]:
+    def rows(self, chosen: Mapping[str, Program]) -> Iterator[Row]:
         """Of each in turn, with a line as it ends."""
         with Progress(len(chosen), "program", "beside TensorFlow") as progress:
-            for i, outcome in enumerate(self.outcomes(chosen)):
-                row = row_of(str(i), outcome)
+            for name, outcome in zip(chosen, self.outcomes([*chosen.values()]), strict=True):
+                row = row_of(name, outcome)
                 write(report.line(row), sys.stdout)
                 progress.update()
                 yield row
@@ -75,14 +75,14 @@ def family(options: FamilyOptions) -> int:
     say(f"TensorFlow answers: {oracle.name}; {len(chosen)} programs of {options.steps} steps, on {dataset.source}")
     proof = Proof(oracle, dataset, pick("cpu"), options.steps)
     rows = list(proof.rows(chosen))
-    for row, program in zip(rows, chosen, strict=True):
+    for row, program in zip(rows, chosen.values(), strict=True):
         if not row.passed and not row.error:
             say(f"program {row.name} disagrees and is being shrunk")
             print(f"\n{proof.smallest(row, program)}")
     if options.json:
         made = {**machine.made("parity"), "seed": seed, "oracle": oracle.name, "data": dataset.source}
         write_whole(options.json, report.to_json(rows, made).encode(), folders=True)
-    print(f"\n{report.summary(rows, covered(chosen))}")
+    print(f"\n{report.summary(rows, covered([*chosen.values()]))}")
     verdict = report.verdict(rows)
     scope = f"{options.steps} steps each, on {images.called(dataset)}, against {oracle.name}"
     print(f"{verdict}, {scope}; {time.perf_counter() - started:.0f} s")
@@ -110,12 +110,15 @@ def data(options: FamilyOptions, seed: int) -> Dataset:
     return generated_digits(*(() if count is None else (count,)), seed=seed)
 
 
-def to_prove(options: FamilyOptions, seed: int, dataset: Dataset) -> list[Program]:
-    """Settled programs. Raises ConfigError."""
+def to_prove(options: FamilyOptions, seed: int, dataset: Dataset) -> dict[str, Program]:
+    """Settled programs by their names, which are numbers of drawn ones. Raises ConfigError."""
     if options.program:
-        return [program_of(options.program, options.steps).settled(len(dataset.train.labels))]
+        named = [*itertools.chain(*(presets.NAMES if name == "presets" else [name] for name in options.program))]
+        count = len(dataset.train.labels)
+        return {name: program_of(name, options.steps).settled(count) for name in named}
     say(f"drawing {options.programs} programs, seed {seed}")
-    return list(itertools.islice(programs(seed, dataset, options.steps), options.programs))
+    drawn = itertools.islice(programs(seed, dataset, options.steps), options.programs)
+    return {str(i): program for i, program in enumerate(drawn)}
 
 
 def program_of(name: str, steps: int) -> Program:

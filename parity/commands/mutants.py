@@ -22,7 +22,7 @@ from parity.noise import reference
 from parity.oracle import select
 from parity.oracle.ask import Oracle
 
-M = TypeVar("M", Mutant, FamilyMutant)
+Planted = TypeVar("Planted", bound=Mutant | FamilyMutant)
 STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of a blank image sit on the kink, at 10 neither
 HEAD = f"{'mutant':46}{'must be killed at':28}{'× limit':>10}  {'shows first at':36}verdict"
 
@@ -61,7 +61,7 @@ def _hunt(
     return len(hunt.variants) + len(hunted), found
 
 
-def chosen(only: Sequence[str], every: Sequence[M]) -> list[M]:
+def chosen(only: Sequence[str], every: Sequence[Planted]) -> list[Planted]:
     """The mutants with one of these words in their names, or all. Raises ConfigError where there are none."""
     named = [mutant for mutant in every if not only or any(word in mutant.name for word in only)]
     if not named:

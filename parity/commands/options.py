@@ -100,8 +100,8 @@ class FamilyOptions:
     """how many are drawn; from 40 on every feature is among them"""
     seed: Annotated[int | None, arg(metavar="G")] = None
     """of the programs and the digits; by default another each time, and told"""
-    program: Annotated[str | None, arg(metavar="NAME|FILE")] = None
-    """a preset or a program's TOML file to prove in place of drawn ones"""
+    program: Annotated[tuple[str, ...], arg(metavar="NAME|FILE …")] = ()
+    """presets or programs' TOML files to prove in place of drawn ones; `presets`: all of them"""
     steps: Annotated[int, arg(metavar="N")] = 3
     """of each program"""
     images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=256))
