@@ -13,8 +13,18 @@ import numpy as np
 import optax
 from jax import Array
 
+from jaxmlp.errors import ConfigError
 from jaxmlp.model import Params
-from jaxmlp.program import ClipByGlobalNorm, ClipByNorm, Clipping, GradientDescent, Optimizer, Program
+from jaxmlp.program import (
+    ClipByGlobalNorm,
+    ClipByNorm,
+    Clipping,
+    Ftrl,
+    GradientDescent,
+    Optimizer,
+    Program,
+    ProximalAdagrad,
+)
 from jaxmlp.program.optimizers import Rate
 from jaxmlp.tf1 import clipping, losses, optimizers, schedules
 
@@ -84,6 +94,22 @@ def slots_of(program: Program, params: Params) -> Slots:
     with jax.transfer_guard("allow"):  # numbers go to the device, as they must
         clip = None if program.clipping is None else _clipping(program.clipping).init(params)  # pyright: ignore[reportArgumentType]
         return Slots(_optimizer(program.optimizer)[0](params), clip, l2)
+
+
+def require_rates(program: Program) -> None:
+    """Raises ConfigError where a schedule reaches 0 under an optimizer whose kernel in TensorFlow then stops."""
+    optimizer, schedule = program.optimizer, program.optimizer.learning_rate
+    if not isinstance(optimizer, Ftrl | ProximalAdagrad) or isinstance(schedule, int | float):
+        return
+    with jax.transfer_guard("allow"):
+        rates = np.asarray(jax.vmap(rate(schedule))(np.arange(program.steps, dtype=np.int32)))
+    if (rates > 0).all():
+        return
+    step = int(np.argmin(rates > 0))
+    raise ConfigError(
+        f"the schedule {schedule.kind} comes to a rate of {rates[step]:g} at step {step}, "
+        f"and there TensorFlow's {optimizer.kind} stops: let it end above 0, or take {step} steps"
+    )
 
 
 def descent(learning_rate: float) -> optax.GradientTransformationExtraArgs:

@@ -24,7 +24,7 @@ from jaxmlp.engine import Engine, LossFn, evaluation, minibatch, select, settle
 from jaxmlp.engine.minibatch import Pool
 from jaxmlp.errors import ConfigError, DivergedError
 from jaxmlp.execution import Execution
-from jaxmlp.method import Method, Slots, method_of, slots_of
+from jaxmlp.method import Method, Slots, method_of, require_rates, slots_of
 from jaxmlp.model import Params
 from jaxmlp.network import ORIGINAL, Network, hits
 from jaxmlp.program import Program
@@ -234,6 +234,7 @@ class Run:
         self.program, self.placed, self.recipe = program.settled(placed.train.size), placed, Recipe.of(program)
         if takes_rows(program) != isinstance(placed.train, Pool):
             raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
+        require_rates(self.program)
         self.state = jax.device_put(init(program, placed.classes), placed.device)
         self._rows = self._rows_from(0)
         self._capacity = self._block()

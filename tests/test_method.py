@@ -10,9 +10,23 @@ import pytest
 from programs import any_program, of_kind
 
 from jaxmlp import program as parts
-from jaxmlp.method import method_of, slots_of
+from jaxmlp.errors import ConfigError
+from jaxmlp.method import method_of, require_rates, slots_of
 from jaxmlp.model import Layer
-from jaxmlp.program import L2, Adam, ClipByGlobalNorm, ClipByNorm, ClipByValue, GradientDescent, Program
+from jaxmlp.program import (
+    L2,
+    AdagradDA,
+    Adam,
+    ClipByGlobalNorm,
+    ClipByNorm,
+    ClipByValue,
+    CosineDecay,
+    Ftrl,
+    GradientDescent,
+    Program,
+    ProximalAdagrad,
+    ProximalGradientDescent,
+)
 from jaxmlp.tf1 import clipping, optimizers
 
 
@@ -121,3 +135,17 @@ def test_plain_descent_without_a_schedule_is_the_originals(params, grads):
     assert method_of(Program()) == method_of(Program(optimizer=GradientDescent(0.5)))
     weights, _ = method_of(Program())(grads, slots_of(Program(), params), params)
     jax.tree.map(lambda w, p, g: np.testing.assert_allclose(w, p - 1e-4 * g, rtol=1e-6), weights, params, grads)
+
+
+@pytest.mark.parametrize("optimizer", [Ftrl, ProximalAdagrad])
+def test_a_schedule_that_ends_at_0_is_refused_where_tensorflow_would_stop(rng, optimizer):
+    zero_at = int(rng.integers(2, 50))
+    program = Program(optimizer=optimizer(CosineDecay(0.1, zero_at)), steps=zero_at)
+    require_rates(program)
+    with pytest.raises(ConfigError, match=f"comes to a rate of .* at step {zero_at}, .*{program.optimizer.kind} stops"):
+        require_rates(dataclasses.replace(program, steps=zero_at + 1))
+
+
+def test_a_rate_of_0_is_no_mistake_where_tensorflow_takes_it():
+    for optimizer in (AdagradDA, Adam, ProximalGradientDescent):
+        require_rates(Program(optimizer=optimizer(CosineDecay(0.1, 2)), steps=5))

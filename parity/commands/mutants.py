@@ -82,7 +82,7 @@ def with_blanks(dataset: Dataset) -> Dataset:
 def line(finding: Finding) -> str:
     """A row of the table."""
     verdict = "as expected" if finding.held else "GAP CLOSED" if finding.expected == "nothing" else "SURVIVED"
-    return f"{finding.name:46}{finding.expected:28}{finding.ratio:>10.3g}  {finding.first[:34]:36}{verdict}"
+    return f"{finding.name:45} {finding.expected:27} {finding.ratio:>10.3g}  {finding.first[:34]:36}{verdict}"
 
 
 def summary(findings: Sequence[Finding], seconds: float) -> str:

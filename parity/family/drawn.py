@@ -21,6 +21,7 @@ from jaxmlp.program import (
     ClipByNorm,
     ClipByValue,
     Clipping,
+    CosineDecay,
     Dense,
     Hinge,
     Huber,
@@ -39,7 +40,7 @@ from jaxmlp.program import (
 from parity.family import layers
 from parity.family.decks import between, deck, rounded, some
 from parity.family.gradient import first_gradient
-from parity.family.optimizers import OPTIMIZERS, forgets, reach
+from parity.family.optimizers import OPTIMIZERS, forgets, reach, refuses_zero
 from parity.family.rates import RATES
 
 Rng = np.random.Generator
@@ -156,7 +157,9 @@ def _optimizer(rng: Rng, decks: Decks, grads: list[np.ndarray], weights: list[np
     far, long = _length([reach(kind, grad) for grad in grads]), _length(weights)
     part = between(rng, 0.1, 1.0) if forgets(kind) else between(rng, 1e-3, 0.05)
     rate = rounded(part * (long or 1.0) / far) if 0 < far < np.inf else 1e-3
-    return draw(rng, draw_rate(rng, rate))
+    optimizer = draw(rng, draw_rate(rng, rate))
+    at_zero = isinstance(optimizer.learning_rate, CosineDecay) and optimizer.learning_rate.alpha == 0
+    return draw(rng, rate) if at_zero and refuses_zero(optimizer) else optimizer
 
 
 def _clipping(rng: Rng, kind: type[Clipping] | None, grads: list[np.ndarray]) -> Clipping | None:
