@@ -8,6 +8,7 @@ from small_runs import STEPS, first
 from jaxmlp.errors import ConfigError
 from jaxmlp.program import Dense, Program
 from parity.commands.mutants import chosen, summary, to_json, with_blanks
+from parity.mutants.family import hunt as family
 from parity.mutants.hunt import Finding, Hunt, catalogue
 from parity.mutants.mutant import Mutant
 from parity.noise import reference
@@ -51,11 +52,22 @@ def test_a_mutant_that_changes_nothing_survives(hunt):
     assert summary([finding], 1).startswith("0 of 1 mutants killed")
 
 
-def test_the_catalogue_holds_sixty_by_different_names():
-    assert len({mutant.name for mutant in catalogue()}) == len(catalogue()) >= 60
-    assert [mutant.name for mutant in chosen(["Adam"])] == ["Adam"]
-    with pytest.raises(ConfigError, match="fits none"):
-        chosen(["no such bug"])
+@pytest.mark.parametrize(("every", "count"), [(catalogue(), 60), (family.catalogue(), 110)])
+def test_mutants_are_chosen_by_a_word_of_their_names_which_all_differ(every, count):
+    assert len({mutant.name for mutant in every}) == len(every) >= count
+    assert {mutant.name for mutant in chosen(["Adam"], every)} == {one.name for one in every if "Adam" in one.name}
+    assert chosen([], every) == every
+    with pytest.raises(ConfigError, match=f"fits none of the {len(every)}"):
+        chosen(["no such bug"], every)
+
+
+FAMILY_KINDS = ("Adam's", "half a gradient at hinge")
+
+
+def test_mutants_of_the_family_die_where_they_must_and_the_port_beside_them_lives(compat, digits, cpu):
+    hunted = [mutant for mutant in family.catalogue() if any(word in mutant.name for word in FAMILY_KINDS)]
+    for finding in family.hunted(hunted, compat, with_blanks(digits), cpu):
+        assert finding.held, finding
 
 
 def test_an_infinite_ratio_is_text_in_json():
