@@ -136,7 +136,8 @@ class MutantsOptions:
     family: bool = False
     """those of every optimizer, schedule, draw, loss, activation, penalty and clipping, each in a program of its own"""
     seed: Seed = 0
-    images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=2000))
+    images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
+    """2000 of them unless told; 256 with --family"""
     jobs: Annotated[int, arg(metavar="N")] = 2
     """mutants that are looked at at the same time"""
     only: Annotated[tuple[str, ...], arg(metavar="WORD")] = ()
