@@ -17,7 +17,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from parity.compare.limits import TINY
-from parity.noise.primitives import ROUNDED, result, terms, wide
+from parity.noise.primitives import ROUNDED, most_lost, result, terms, wide
 
 BITS = 22  # of a number's mantissa, the leading one with them; float32 has 24
 DROPPED = 53 - BITS
@@ -59,7 +59,8 @@ class Arithmetic:
         if self.rng is None or exact.dtype != np.float64:
             return [exact]
         if summed := terms(name, operands, equation.params):
-            return [exact + self._lost(exact, *summed)]
+            least, most = most_lost(name, operands, equation.params)
+            return [np.maximum(exact + np.clip(self._lost(exact, *summed), -most, most), least)]
         return [self._rounded(exact) if name in ROUNDED else exact]
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ from jaxmlp.tf1.softmax import softmax
 from parity.mutants.family.mutant import GLOROT, Change, FamilyMutant, dense, linear, of_port, small
 
 Losses = Callable[[Array, Array], Array]  # logits [n, C], one-hot labels [n, C] -> [n]
-SATURATED = linear(output=Output(TruncatedNormal(0.05)), scale=1)  # most probabilities are exactly 0 or 1
+SATURATED = linear(output=Output(TruncatedNormal(0.2)), scale=1)  # most probabilities are exactly 0 or 1
 LOGITS = ("T2", "logits' gradient")
 VALUE = ("T1", "loss")
 
