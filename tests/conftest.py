@@ -16,7 +16,7 @@ pytest_plugins = ["no_skips"]
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-SEED = int(os.environ.setdefault("JAXMLP_TEST_SEED", str(secrets.randbelow(2**31))))  # for the processes of `-n`, too
+SEED = int(os.environ.get("JAXMLP_TEST_SEED", secrets.randbelow(2**31)))
 
 
 @pytest.hookimpl(tryfirst=True)
