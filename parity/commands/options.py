@@ -104,7 +104,8 @@ class FamilyOptions:
     """presets or programs' TOML files to prove in place of drawn ones; `presets`: all of them"""
     steps: Annotated[int, arg(metavar="N")] = 3
     """of each program"""
-    images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=256))
+    images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
+    """256 of them unless told, and those that a named program keeps for validation"""
     threads: Annotated[int, arg(metavar="N")] = 0
     """of TensorFlow; 0: all"""
     time_limit: Seconds = 600
