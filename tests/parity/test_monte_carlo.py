@@ -116,11 +116,11 @@ def test_float32_ends_where_it_ends(rng):
     np.testing.assert_array_equal(samples, np.broadcast_to([0, 0, 1, np.inf], samples.shape))
 
 
-def test_a_probability_that_is_1_stays_so_and_its_rest_stays_0(rng):
+def test_a_probability_that_float32_makes_1_stays_so_and_none_is_above(rng):
     logits = np.zeros((50, 10), np.float32)
     logits[:, 0] = rng.uniform(25, 200, 50)
     kept = jax.make_jaxpr(lambda x: (e := jnp.exp(x - x.max(1, keepdims=True))) / e.sum(1, keepdims=True))(logits)
     for seed in rng.integers(2**31, size=10):
         (sampled,) = Arithmetic(np.random.default_rng(seed)).run(kept, [logits])
-        np.testing.assert_array_equal(sampled[:, 0], np.where(logits[:, 0] > 45, 1, sampled[:, 0]))
+        assert (sampled[logits[:, 0] > 45, 0] == 1).all()
         assert (sampled[:, 0] <= 1).all()
