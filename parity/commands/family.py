@@ -11,11 +11,11 @@ from pathlib import Path
 import jax
 
 from jaxmlp import machine, presets, program_file
+from jaxmlp.checks import nearest
 from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated_digits
-from jaxmlp.data.mnist import load_mnist
 from jaxmlp.device import pick
-from jaxmlp.errors import ConfigError, DataUnreachable
+from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress, write
 from jaxmlp.run.files import require_writable, write_whole
@@ -110,14 +110,10 @@ def data(options: FamilyOptions, seed: int, named: Sequence[Program]) -> Dataset
     """Generated digits, unless other data are named; for programs that are named MNIST's first, where they are."""
     held_out = max((one.batching.validation for one in named if one.batching), default=0)
     count = options.images.images or IMAGES + held_out
-    if options.images.data != "auto":
-        whole = dataclasses.replace(options.images, images=None).load(seed)
-        return whole.first(options.images.images or min(count, len(whole.train.labels)))
-    try:
-        return load_mnist(options.images.data_dir).first(count) if named else generated_digits(count, seed)
-    except DataUnreachable:
-        say("MNIST is not here: proving on generated digits")
+    if options.images.data == "auto" and not named:
         return generated_digits(count, seed)
+    whole = images.load(dataclasses.replace(options.images, images=None), seed, say, count)
+    return whole.first(options.images.images or min(count, len(whole.train.labels)))
 
 
 def named_programs(options: FamilyOptions) -> dict[str, Program]:
@@ -143,6 +139,7 @@ def program_of(name: str, steps: int) -> Program:
     """The preset of that name, or the program of a file, of so many steps; each reports."""
     file = Path(name)
     if name not in presets.NAMES and not file.exists():
-        raise ConfigError(f"program = {name!r} is neither a file nor a preset: {', '.join(presets.NAMES)}")
+        known = nearest(name, presets.NAMES) or ", ".join(presets.NAMES)
+        raise ConfigError(f"program = {name!r} is neither a file nor a preset: {known}")
     program = presets.load(name) if name in presets.NAMES else program_file.read(file)
     return dataclasses.replace(program, epochs=None, steps=steps, report_every=1)

@@ -35,8 +35,8 @@ def mutants(options: MutantsOptions) -> int:
     if options.json:
         require_writable(options.json)
     hunted = chosen(options.only, of_family.catalogue() if options.family else catalogue())
-    count = options.images.images or (FAMILY_IMAGES if options.family else IMAGES)
-    dataset = with_blanks(dataclasses.replace(options.images, images=count).load(options.seed))
+    images = options.images.images or (FAMILY_IMAGES if options.family else IMAGES)
+    dataset = with_blanks(dataclasses.replace(options.images, images=images).load(options.seed))
     oracle = select.live(options.oracle, 0, options.time_limit)
     print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
     findings: list[Finding] = []

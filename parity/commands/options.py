@@ -90,7 +90,7 @@ class ProveOptions:
 class FamilyOptions:
     """Draw programs over the whole family (layers, activations, initializers, dropout, losses, optimizers, schedules,
     penalties, clipping, batches) and prove each against TensorFlow, step by step, tensor by tensor. A program that
-    disagrees is shrunk to its smallest. With --program, prove that one.
+    disagrees is shrunk to its smallest. With --program, prove those.
     Exit code 0: all agree; 1: one does not; 2: cannot compare.
     """
 
