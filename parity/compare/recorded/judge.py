@@ -31,7 +31,7 @@ class Silent(NamedTuple):
     tensor: str
     step: int
     why: str
-    returned: bool  # False: the step left it out
+    kind: str  # LEFT_OUT, NO_RULE or VAGUE
 
     @property
     def place(self) -> str:
@@ -39,6 +39,9 @@ class Silent(NamedTuple):
 
 
 Found = Check | Silent
+LEFT_OUT = "not returned"
+NO_RULE = "returned, and nobody knows what is right"
+VAGUE = "returned, and rounding may move it by as much as it is"
 
 
 def step_checks(number: int, program: Program, got: StepTrace) -> Iterator[Found]:
@@ -51,10 +54,10 @@ def step_checks(number: int, program: Program, got: StepTrace) -> Iterator[Found
             if key in got.got:
                 yield _determined(_apart(tier, name, number, one, got, key, limits))
             else:
-                yield Silent(tier, name, number, "your step does not return it", False)
+                yield Silent(tier, name, number, "your step does not return it", LEFT_OUT)
     for key in got.got:
         if key not in one.got and key.partition("/")[0] in FORWARD:
-            yield Silent(FORWARD[key.partition("/")[0]], key, number, "TensorFlow's was not recorded", True)
+            yield Silent(FORWARD[key.partition("/")[0]], key, number, "TensorFlow's was not recorded", NO_RULE)
     yield from update_checks(number, program, got)
     yield from _counted(number, program, got, limits)
 
@@ -89,7 +92,7 @@ def _determined(check: Check) -> Found:
     """Says nothing where rounding may move a tenth of what is compared, though the two sides differ within it."""
     if check.passed and check.limit > UNDETERMINED and check.measured > 0:
         why = "its true value is 0, or nearly: rounding may move it by as much"
-        return Silent(check.tier, check.tensor, int(check.step or 0), why, True)
+        return Silent(check.tier, check.tensor, int(check.step or 0), why, VAGUE)
     return check
 
 
@@ -102,7 +105,7 @@ def update_checks(number: int, program: Program, got: StepTrace) -> Iterator[Fou
         grad = arriving.get(variable)
         right = applied.follow(program.trace.steps[number], grad) if applied and grad is not None else None
         if not returned:
-            yield Silent("T3", variable, number, "your step does not return it", False)
+            yield Silent("T3", variable, number, "your step does not return it", LEFT_OUT)
         elif right is None:
             yield _end_to_end(number, program, got, f"weights/{variable}", _unfollowed(applied, grad is None))
         else:
@@ -116,7 +119,7 @@ def _slots(
     for slot in applied.slots if applied and applied.kind else ():
         called = f"{slot} of {variable}" if not slot.startswith(variable) else slot
         if f"slots/{slot}" not in got.got:
-            yield Silent("T3", called, number, "your step does not return it", False)
+            yield Silent("T3", called, number, "your step does not return it", LEFT_OUT)
         elif right is None:
             yield _end_to_end(number, program, got, f"slots/{slot}", _unfollowed(applied, True))
         else:
@@ -161,10 +164,11 @@ def _followed(number: int, program: Program, called: str, key: str, got: StepTra
     check = Check("T3", called, number, _number(right.ratio(got.got[key].array)), 1, "of the bound")
     before = program.trace.steps[number].start[key].array.astype(np.float64)
     moved = float(np.abs(right.value - before).max(initial=0))
-    vague = np.count_nonzero(right.error > np.maximum(UNDETERMINED * moved, 4 * np.spacing(np.abs(before), dtype=None)))
+    own = 4 * np.spacing(np.abs(before).astype(np.float32)).astype(np.float64)  # a weight's own rounding hides nothing
+    vague = np.count_nonzero(right.error > np.maximum(UNDETERMINED * moved, own))
     if check.passed and check.measured > 0 and 2 * vague > np.count_nonzero(right.error):
         why = "rounding of the gradient may move most of it by a tenth of the update: return grads as well"
-        return Silent("T3", called, number, why, True)
+        return Silent("T3", called, number, why, VAGUE)
     return check
 
 
@@ -173,7 +177,7 @@ def _end_to_end(number: int, program: Program, got: StepTrace, key: str, why: st
     one, limits = program.trace.steps[number], program.limits.get(number, StepLimits({}))
     name, spread = key.partition("/")[2], limits.spreads.get(key)
     if spread is None:
-        return Silent("T3", name, number, why, True)
+        return Silent("T3", name, number, why, NO_RULE)
     theirs, before = (named[key].array.astype(np.float64) for named in (one.got, one.start))
     size, apart = _size(np.linalg.norm(theirs - before)), float(np.linalg.norm(got.got[key].array - theirs))
     roundings = float(np.linalg.norm(np.spacing(theirs.astype(np.float32))))
@@ -198,7 +202,7 @@ def _counted(number: int, program: Program, got: StepTrace, limits: StepLimits) 
         if name in followed or key not in one.start:
             continue
         if key not in got.got:
-            yield Silent("T3", name, number, "your step does not return it", False)
+            yield Silent("T3", name, number, "your step does not return it", LEFT_OUT)
             continue
         theirs, ours = tensor.array, got.got[key].array
         if theirs.dtype.kind != "f" or np.array_equal(theirs, one.start[key].array):

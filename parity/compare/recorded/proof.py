@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from parity.compare import diagnosis
 from parity.compare.recorded import file
-from parity.compare.recorded.judge import Found, Silent, is_finite, step_checks
+from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks
 from parity.compare.recorded.mistakes import recognised
 from parity.compare.recorded.recording import Program, Recording
 from parity.compare.recorded.step import Names, Step, taken
@@ -35,12 +35,12 @@ class Proof(NamedTuple):
     @property
     def undetermined(self) -> list[Silent]:
         """Returned, and yet nothing can be said."""
-        return [one for one in self.found if isinstance(one, Silent) and one.returned]
+        return [one for one in self.found if isinstance(one, Silent) and one.kind != LEFT_OUT]
 
     @property
     def not_compared(self) -> list[Silent]:
         """What the step did not return."""
-        return [one for one in self.found if isinstance(one, Silent) and not one.returned]
+        return [one for one in self.found if isinstance(one, Silent) and one.kind == LEFT_OUT]
 
     @property
     def first(self) -> Check | None:
@@ -53,9 +53,10 @@ class Proof(NamedTuple):
 
     @property
     def proven(self) -> bool:
-        """Whether there were checks, all passed, and every variable that is trained was returned."""
-        left_out = {one.tensor for one in self.not_compared} & set(self.program.moved)
-        return bool(self.checks) and not self.different and not left_out
+        """Whether all checks passed, and there were some of the update of every variable that can be told right."""
+        held = {one.tensor for one in self.checks if one.tier == "T3"}
+        vague = {one.tensor for one in self.undetermined if one.kind == VAGUE}
+        return bool(held) and not self.different and set(self.program.moved) <= held | vague
 
     @property
     def verdict(self) -> str:

@@ -1,0 +1,2 @@
+def recognised(program, graph, subject, checks):
+    return []
