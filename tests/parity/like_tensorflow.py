@@ -88,7 +88,9 @@ class Like:
         x, y = (batch[name].astype(f) for name in ("x:0", "y:0"))
         kept = f(1)
         if draws:
-            kept = (draws["dropout/random_uniform/RandomUniform:0"] >= F(1 - self.keep)).astype(f) * (f(1) / f(F(self.keep)))
+            kept = (draws["dropout/random_uniform/RandomUniform:0"] >= F(1 - self.keep)).astype(f) * (
+                f(1) / f(F(self.keep))
+            )
         z = x @ w1 + b1
         h = np.maximum(z, 0) * kept
         logits = h @ w2 + b2
@@ -164,7 +166,9 @@ class Like:
     def _told(self, described, variables, feeds):
         side = [{"op": "train", "type": "AssignAdd", "variable": "global_step"}]
         if self.update == "ApplyAdam":
-            side += [{"op": f"train/Assign_{b}", "type": "Assign", "variable": f"{b}_power"} for b in ("beta1", "beta2")]
+            side += [
+                {"op": f"train/Assign_{b}", "type": "Assign", "variable": f"{b}_power"} for b in ("beta1", "beta2")
+            ]
         gradients = {name: f"gradients/{name}:0" for name in WEIGHTS}
         program = {
             "graph": 0, "runs": max(self.steps) + 1, "kinds": {"Session.run": max(self.steps) + 1},

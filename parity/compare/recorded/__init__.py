@@ -1,7 +1,7 @@
 """Somebody else's program: its recording, and the judgement of any step beside it. NumPy only.
 
-    recording = load("adopted/train")
-    prove(recording, step).raise_if_different()
+recording = load("adopted/train")
+prove(recording, step).raise_if_different()
 """
 
 from parity.compare.recorded.proof import Different, Proof, load, prove

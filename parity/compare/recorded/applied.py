@@ -80,9 +80,7 @@ KINDS = {
         {"accum": "accum", "linear": "linear"},
         {**LR, **SHRUNK, "lr_power": "learning_rate_power", "l2_shrinkage": proximal.SHRINKAGE},
     ),
-    "ApplyProximalGradientDescent": Kind(
-        proximal.proximal_gradient_descent, {}, {"alpha": "learning_rate", **SHRUNK}
-    ),
+    "ApplyProximalGradientDescent": Kind(proximal.proximal_gradient_descent, {}, {"alpha": "learning_rate", **SHRUNK}),
     "ApplyProximalAdagrad": Kind(proximal.proximal_adagrad, {"accum": "accumulator"}, {**LR, **SHRUNK}),
     "ApplyAdagradDA": Kind(
         proximal.adagrad_da,
@@ -126,7 +124,11 @@ class Applied(NamedTuple):
         return {name: value if isinstance(value, bool) else number(value) for name, value in (given | flags).items()}
 
     def follow(
-        self, one: StepTrace, grad: Rounded | np.ndarray, other: Mapping[str, Any] | None = None, move: Move | None = None
+        self,
+        one: StepTrace,
+        grad: Rounded | np.ndarray,
+        other: Mapping[str, Any] | None = None,
+        move: Move | None = None,
     ) -> Update | None:
         """What the rule makes of the recorded start and this gradient; slots by the names of their variables.
 

@@ -70,7 +70,5 @@ def _norms(pairs: Sequence[Pair], kind: str, known: Sequence[float]) -> list[flo
 
 def _explains(one: Clipping, pairs: Sequence[Pair]) -> bool:
     return all(
-        right.ratio(arriving[name]) <= 1
-        for grads, arriving in pairs
-        for name, right in one.arriving(grads).items()
+        right.ratio(arriving[name]) <= 1 for grads, arriving in pairs for name, right in one.arriving(grads).items()
     )

@@ -70,9 +70,7 @@ def is_finite(one: StepTrace) -> bool:
     return all(np.isfinite(tensor.values).all() for tensor in one.got.values() if tensor.values.dtype.kind == "f")
 
 
-def _apart(
-    tier: str, name: str, number: int, one: StepTrace, got: StepTrace, key: str, limits: StepLimits
-) -> Check:
+def _apart(tier: str, name: str, number: int, one: StepTrace, got: StepTrace, key: str, limits: StepLimits) -> Check:
     theirs, ours = one.got[key].array.astype(np.float64), got.got[key].array.astype(np.float64)
     spread = limits.spreads.get(key)
     noise = spread.norm if spread else 0.0
@@ -190,7 +188,9 @@ def _unfollowed(applied: Applied | None, no_gradient: bool) -> str:
         return "several ops move it, and no rule is known of them together"
     if applied.kind is None:
         return f"no rule is known of {applied.type}"
-    return "what reaches its update was not recorded" if no_gradient else "a number that its update takes was not recorded"
+    return (
+        "what reaches its update was not recorded" if no_gradient else "a number that its update takes was not recorded"
+    )
 
 
 def _counted(number: int, program: Program, got: StepTrace, limits: StepLimits) -> Iterator[Found]:

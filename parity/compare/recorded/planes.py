@@ -17,7 +17,9 @@ def planes(array: np.ndarray, near: np.ndarray | None = None) -> np.ndarray:
     apart = _bits(array) - (0 if near is None else _bits(near))
     top = apart.dtype.type(8 * array.itemsize - 1)
     folded = (apart << apart.dtype.type(1)) ^ (apart.dtype.type(0) - (apart >> top))  # 0, -1, 1, -2, … as 0, 1, 2, 3
-    return np.ascontiguousarray(folded.astype(folded.dtype.newbyteorder(">")).view(np.uint8).reshape(-1, array.itemsize).T)
+    return np.ascontiguousarray(
+        folded.astype(folded.dtype.newbyteorder(">")).view(np.uint8).reshape(-1, array.itemsize).T
+    )
 
 
 def unplaned(kept: np.ndarray, dtype: np.dtype, shape: tuple[int, ...], near: np.ndarray | None = None) -> np.ndarray:

@@ -73,7 +73,11 @@ class Proof(NamedTuple):
     def raise_if_different(self) -> "Proof":
         """Itself, unless the two differ: then raises `Different`, an AssertionError, with what is known of it."""
         if self.different:
-            failed = [f"  {one.place}: {one.measured:.3g} {one.unit}, limit {one.limit:.3g}" for one in self.checks if not one.passed]
+            failed = [
+                f"  {one.place}: {one.measured:.3g} {one.unit}, limit {one.limit:.3g}"
+                for one in self.checks
+                if not one.passed
+            ]
             more = [f"  … and {len(failed) - 8} more"] if len(failed) > 8 else []
             raise Different("\n".join([self.verdict, *failed[:8], *more, *self.hints]))
         return self
@@ -141,5 +145,3 @@ def _chosen(program: Program, steps: Collection[int] | None) -> list[int]:
 
 def _both_not_finite(number: int, got: StepTrace) -> Check:
     return Check("T1", "finite", number, float(is_finite(got)), 0, "sides finite")
-
-
