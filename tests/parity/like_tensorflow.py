@@ -155,7 +155,13 @@ class Like:
                 arrays |= {f"0|{step}|{role}|{n}": a for role, named in parts.items() for n, a in named.items()}
             losses.append(float(loss))
             variables = after
-        constants = {"rate": self.rate, "l2": self.l2, "clip_norm": self.clip, **NUMBERS[self.update]}
+        constants = {
+            "rate": self.rate,
+            "l2": self.l2,
+            "clip_norm": self.clip,
+            "dropout/rate": 1 - self.keep,
+            **NUMBERS[self.update],
+        }
         arrays |= {f"const|0|{name}": F(value) for name, value in constants.items()}
         arrays |= {f"0|final|{name}": value for name, value in variables.items()} | {"0|losses": np.array(losses)}
         folder.mkdir(exist_ok=True)

@@ -49,7 +49,7 @@ def read(file: Path) -> Recording:
     header, arrays = sealed.read(file, FORMAT)
     content = sealed.content_digest(header, arrays)
     try:
-        known = _Known(file, header["tensors"], header["kinds"], arrays, {})
+        known = _Known(file, header["tensors"], header["kinds"], arrays, len(header["graphs"]), {})
         graphs = [Graph(nodes, known.below(f"const|{i}|")) for i, nodes in enumerate(header["graphs"])]
         programs = [_program(known, i, one) for i, one in enumerate(header["programs"])]
         return Recording(header["provenance"], programs, graphs, content)
@@ -113,6 +113,7 @@ class _Known(NamedTuple):
     digests: Mapping[str, str]
     kinds: Mapping[str, Any]
     planes: Named
+    graphs: int
     found: dict[str, np.ndarray]  # by digest
 
     def get(self, key: str, near: np.ndarray | None = None) -> np.ndarray:
@@ -147,7 +148,7 @@ def _like(dtype: np.dtype, shape: tuple[int, ...], near: np.ndarray | None) -> n
 def _program(known: _Known, number: int, told: Mapping[str, Any]) -> Program:
     clipping = told["clipping"] and Clipping(told["clipping"][0])
     trace = Trace({"side": "reference", **told["header"]}, known.below(f"series|{number}|"), {})
-    program = Program(told["fields"], trace, told["graph"], {}, clipping)
+    program = Program(told["fields"], trace, range(known.graphs)[told["graph"]], {}, clipping)
     last: Named = {}
     steps = {step: _step(known, program, f"step|{number}|{step}|", last) for step in map(int, told["fields"]["steps"])}
     sampled = {step: known.below(f"limits|{number}|{step}|") for step in steps}

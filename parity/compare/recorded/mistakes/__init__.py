@@ -29,16 +29,22 @@ def recognised(program: Program, graph: Graph, subject: Trace, checks: Sequence[
     first = first_divergence(checks)
     if first is None or first.step is None or first.tensor == "finite":
         return []
-    failed = [check for check in checks if not check.passed]
-    found: dict[str, list[str]] = {}
-    for check in failed:
-        scene = Scene(check.step or 0, program, graph, subject.steps[check.step or 0])
-        told = next((hint for tried in TRIED[check.tier] for hint in tried(scene, check.tensor)), None)
-        if told:
-            found.setdefault(told, []).append(check.place)
-    return [f"recognised: {hint} ({_places(at)})" for hint, at in found.items()] or [
-        f"usually: {_usual(program, first)}"
-    ]
+    found: dict[str, list[str]] = {}  # where each fits
+    for check in (one for one in checks if not one.passed and one.step is not None):
+        scene = Scene(check.step, program, graph, subject.steps[check.step])
+        for hint in dict.fromkeys(hint for tried in TRIED[check.tier] for hint in tried(scene, check.tensor)):
+            found.setdefault(hint, []).append(check.place)
+    told = [f"recognised: {hint} ({_places(at)})" for hint, at in _fewest(found)]
+    return told or [f"usually: {_usual(program, first)}"]
+
+
+def _fewest(found: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    """The hint that fits most differences, then the one that fits most of the rest, to the last that fits any."""
+    left = {place for at in found.values() for place in at}
+    while left:
+        hint = max(found, key=lambda one: len(left & set(found[one])))
+        yield hint, found[hint]
+        left -= set(found[hint])
 
 
 def _places(places: Sequence[str]) -> str:

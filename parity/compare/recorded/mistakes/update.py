@@ -163,12 +163,12 @@ def _rate(scene: Scene, tensor: str, rate: float, used: float) -> str | None:
         rates[step] = float(applied.numbers(one)["learning_rate"].value) if applied else 0.0
     first = next(iter(rates.values()))
     if near(used, first, LOOSE) and not near(rate, first, LOOSE):
-        return f"the learning rate is not decayed: it is still {first:g}, and TensorFlow's is {rate:g}"
+        return f"the learning rate is not decayed: it is still {first:g}"
     ratio = next((rates[s + 1] / rates[s] for s in rates if s + 1 in rates and rates[s]), 1.0)
     if not near(ratio, 1, LOOSE / 10) and near(used, rate * ratio, LOOSE / 10):
-        return f"the learning rate is that of the next step, {used:g} for {rate:g}: the decay is applied a step early"
+        return "the learning rate is that of the next step: the decay is applied a step early"
     if not near(ratio, 1, LOOSE / 10) and near(used, rate / ratio, LOOSE / 10):
-        return f"the learning rate is that of the step before, {used:g} for {rate:g}: the decay is applied a step late"
+        return "the learning rate is that of the step before: the decay is applied a step late"
     return None
 
 
@@ -178,4 +178,4 @@ def _decays(trial: Trial) -> Iterator[str]:
     rest, before = trial.got - right.value, trial.weights.value
     c = fit(rest, before)
     if c and bool((np.abs(rest - c * before) <= right.error + LOOSE * np.abs(c * before)).all()):
-        yield f"besides, {abs(c):.4g} times the weights is {'added' if c > 0 else 'taken off'}: a weight decay of its own"
+        yield f"besides, {abs(c):.2g} times the weights is {'added' if c > 0 else 'taken off'}: a weight decay of its own"
