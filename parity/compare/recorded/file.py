@@ -37,7 +37,7 @@ def to_bytes(recording: Recording) -> bytes:
         "format": FORMAT,
         "provenance": dict(recording.provenance),
         "programs": programs,
-        "graphs": [list(graph.nodes) for graph in recording.graphs],
+        "graphs": [[list(graph.nodes), dict(graph.functions)] for graph in recording.graphs],
         "tensors": kept.digests,
         "kinds": kept.kinds,
     }
@@ -50,7 +50,8 @@ def read(file: Path) -> Recording:
     content = sealed.content_digest(header, arrays)
     try:
         known = _Known(file, header["tensors"], header["kinds"], arrays, len(header["graphs"]), {})
-        graphs = [Graph(nodes, known.below(f"const|{i}|")) for i, nodes in enumerate(header["graphs"])]
+        told = enumerate(header["graphs"])
+        graphs = [Graph(nodes, known.below(f"const|{i}|"), functions) for i, (nodes, functions) in told]
         programs = [_program(known, i, one) for i, one in enumerate(header["programs"])]
         return Recording(header["provenance"], programs, graphs, content)
     except WRONG as error:

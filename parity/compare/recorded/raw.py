@@ -1,4 +1,4 @@
-"""The raw folder that the recorder leaves, as a `Recording`: raw.json and raw.npz, see oracle/py37/recorder/folder.py."""
+"""The raw folder that the recorder leaves, as a `Recording`; oracle/py37/recorder/folder.py says what is in it."""
 
 import json
 import math
@@ -25,7 +25,7 @@ APART = ("programs", "graphs", "format")
 def of_folder(folder: Path) -> Recording:
     """Raises `CannotCompare` where there is no whole raw folder, or it trained nothing that was recorded."""
     told, arrays = _read(folder)
-    graphs = [Graph(one["nodes"], _below(arrays, f"const|{i}|")) for i, one in enumerate(told["graphs"])]
+    graphs = [Graph(one["nodes"], _below(arrays, f"const|{i}|"), one.get("functions") or {}) for i, one in enumerate(told["graphs"])]
     chosen = [(i, one) for i, one in enumerate(told["programs"]) if one["steps"]]
     if not chosen:
         raise CannotCompare(f"{folder} has no recorded step: {_why(told)}")
@@ -62,7 +62,8 @@ def _program(fields: Mapping[str, Any], arrays: Named, graphs: list[Graph]) -> P
     updates = [Applied(**one) for one in fields["updates"]]
     moved = {one.variable for one in updates}
     steps = {int(step): _step(_below(arrays, f"{step}|"), moved) for step in fields["steps"]}
-    header = {"side": "reference", "who": "TensorFlow"}
+    logits = {name.split("|")[2] for name in arrays if "|logits|" in name}
+    header = {"side": "reference", "who": "TensorFlow", "logits": min(logits) if len(logits) == 1 else None}
     graph = graphs[fields["graph"]]
     trace = Trace(header, {"losses": arrays["losses"]}, steps)
     return Program(fields, trace, fields["graph"], {}, _clipping(steps, graph))

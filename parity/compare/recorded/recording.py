@@ -24,6 +24,7 @@ class Graph(NamedTuple):
 
     nodes: Sequence[Mapping[str, Any]]
     constants: Named  # of its Const nodes, by their names
+    functions: Mapping[str, Any]  # that nodes may call, by name
 
 
 class Program(NamedTuple):

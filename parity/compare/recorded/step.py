@@ -59,7 +59,7 @@ class Names:
 
 
 def taken(number: int, one: StepTrace, step: Step, names: Names) -> StepTrace:
-    """What the step makes of a recorded start. Raises `CannotCompare` in a line: what is wrong, and what would be right."""
+    """What the step makes of a recorded start. Raises `CannotCompare`: what is wrong, and what would be right."""
     given = {
         role: {names.to(name): np.array(names.turned(name, array), order="C") for name, array in tensors.items()}
         for role, tensors in starts(one).items()
