@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 from tyro.conf import Positional, Suppress, arg
 
@@ -28,7 +28,7 @@ class AdoptOptions:
     """SCRIPT is a module, to be run as python -m does"""
     steps: Numbers = STEPS
     """training runs to record, counted from 0 for each program that the script trains"""
-    max_steps: Annotated[Optional[int], arg(metavar="N")] = None
+    max_steps: Annotated[int | None, arg(metavar="N")] = None
     """stop the script after so many training runs; default: after the last of the steps"""
     time_limit: Annotated[float, arg(metavar="SECONDS")] = 600
     """stop it after so long, and keep what was recorded"""
@@ -69,7 +69,7 @@ class ProveStepOptions:
     """what adopt wrote"""
     step: Annotated[str, arg(metavar="MODULE:FUNCTION")] = ""
     """your step; the module is looked for in the current folder too"""
-    number: Annotated[Optional[int], arg(metavar="I")] = None
+    number: Annotated[int | None, arg(metavar="I")] = None
     """of the program, where the script trains several"""
     steps: Numbers = ()
     """those of the recorded steps to compare; default: all"""

@@ -34,9 +34,7 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
         closed, shape = jax.make_jaxpr(function, return_shape=True)(arguments)
         keys, leaves = list(shape), jax.tree.leaves(arguments)
         exact = _values(Arithmetic(None), closed, leaves, keys)
-        samples = [
-            _values(Arithmetic(np.random.default_rng([seed, i])), closed, leaves, keys) for i in range(SAMPLES)
-        ]
+        samples = [_values(Arithmetic(np.random.default_rng([seed, i])), closed, leaves, keys) for i in range(SAMPLES)]
     floats = [key for key in keys if exact[key].dtype.kind == "f"]
     return StepLimits({key: _spread(key, exact[key], [one[key] for one in samples]) for key in floats})
 

@@ -42,9 +42,7 @@ def cards(told: Mapping[str, Any]) -> str:
     apart = [value for one in told["candidates"] for value in one["difference"] if isinstance(value, float)]
     lengths = " and ".join(dict.fromkeys(str(len(one["losses"])) for one in told["candidates"]))
     if apart:
-        made.append(
-            card(short(max(apart)), f"largest relative difference of the loss in free runs of {lengths} steps")
-        )
+        made.append(card(short(max(apart)), f"largest relative difference of the loss in free runs of {lengths} steps"))
     gradients = [row for one in told["candidates"] for row in one["worst"] if row["tier"] == "T2"]
     if gradients:
         worst = max(gradients, key=_ratio)

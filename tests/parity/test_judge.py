@@ -66,7 +66,10 @@ def test_a_right_step_passes_in_another_order_of_sums(name, tmp_path, rng):
     assert proof.raise_if_different() is proof
     assert {one.tier for one in proof.checks} == {"T1", "T2", "T3"}
     assert {one.tensor for one in proof.not_compared} == {"logits"}
-    assert proof.verdict.startswith(f"PROVEN: {len(proof.checks)} checks at steps 0, 1, 2, 6, 4 not compared")
+    assert proof.verdict.startswith(f"PROVEN: {len(proof.checks)} checks at steps 0, 1, 2, 6; 4 not compared")
+    assert len(proof.own_rule) == len(
+        [one for one in proof.checks if one.tier == "T3" and "power" not in one.tensor and one.tensor != "global_step"]
+    )
 
 
 def scaled_loss(factor):
@@ -351,6 +354,20 @@ def test_no_tensor_is_compared_where_tensorflow_is_not_finite_but_that_both_are_
     assert proof.first.place == "T1 finite, step 1"
     nan = port(SGD, loss=lambda value, v, b, z: value if int(v["global_step"]) == 0 else np.nan)
     assert parity.prove(recording, nan).proven
+
+
+def test_an_update_of_tensorflows_own_that_breaks_the_rule_proves_nothing(tmp_path, rng):
+    recording = SGD.recording(tmp_path, rng)
+    program = recording.programs[0]
+    one, key = program.trace.steps[1], "weights/dense/bias"
+    moved = one.got[key]._replace(array=one.got[key].array + F(1e-3))
+    trace = program.trace._replace(steps={**program.trace.steps, 1: one._replace(got={**one.got, key: moved})})
+    proof = parity.prove(recording._replace(programs=[program._replace(trace=trace)]), port(SGD))
+    assert not proof.proven
+    assert not proof.different
+    assert proof.verdict == (
+        "NOT proven: TensorFlow's own update does not follow the rule it is held to: T3 dense/bias, step 1"
+    )
 
 
 # Names and shapes of his own

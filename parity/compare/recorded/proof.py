@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from parity.compare import diagnosis
 from parity.compare.recorded import file
-from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks
+from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks, update_checks
 from parity.compare.recorded.mistakes import recognised
 from parity.compare.recorded.recording import Program, Recording
 from parity.compare.recorded.step import Names, Step, taken
@@ -26,6 +26,7 @@ class Proof(NamedTuple):
     subject: Trace  # what the step made of the recorded starts
     found: Sequence[Found]
     hints: Sequence[str]  # what the differences usually come from, those that were tried and fit first
+    own_rule: Sequence[Check]  # TensorFlow's own updates, by the rule that the step's are held to
     diverged: int | None  # the first step at which TensorFlow's numbers are not finite; none is compared from there on
 
     @property
@@ -53,10 +54,14 @@ class Proof(NamedTuple):
 
     @property
     def proven(self) -> bool:
-        """Whether all checks passed, and there were some of the update of every variable that can be told right."""
+        """Whether all checks passed, TensorFlow's own too, and there were some of every variable that is trained.
+
+        But for those that rounding may move by as much as they are: nothing can be told of them.
+        """
         held = {one.tensor for one in self.checks if one.tier == "T3"}
         vague = {one.tensor for one in self.undetermined if one.kind == VAGUE}
-        return bool(held) and not self.different and set(self.program.moved) <= held | vague
+        right = not self.different and all(one.passed for one in self.own_rule)
+        return right and bool(held) and set(self.program.moved) <= held | vague
 
     @property
     def verdict(self) -> str:
@@ -65,9 +70,11 @@ class Proof(NamedTuple):
         if (first := self.first) is not None:
             numbers = f"{first.measured:.3g} {first.unit}, {first.ratio:.3g} times its limit"
             return f"DIFFERENT: first at {first.place}: {numbers}"
+        if broken := [one for one in self.own_rule if not one.passed]:
+            return f"NOT proven: TensorFlow's own update does not follow the rule it is held to: {broken[0].place}"
         silent = [f"{len(self.undetermined)} not determined"] * bool(self.undetermined)
         silent += [f"{len(self.not_compared)} not compared"] * bool(self.not_compared)
-        told = f"{len(self.checks)} checks at steps {steps}" + "".join(f", {one}" for one in silent)
+        told = f"{len(self.checks)} checks at steps {steps}" + "".join(f"; {one}" for one in silent)
         return f"{'PROVEN' if self.proven else 'NOT proven, though nothing that was returned differs'}: {told}"
 
     def raise_if_different(self) -> "Proof":
@@ -125,7 +132,14 @@ def prove(
     subject = Trace({"side": "subject", "who": "your step"}, {}, got)
     checks = [one for one in found if isinstance(one, Check)]
     graph = recording.graphs[chosen.graph]
-    return Proof(chosen, subject, found, recognised(chosen, graph, subject, checks), diverged)
+    hints = recognised(chosen, graph, subject, checks)
+    return Proof(chosen, subject, found, hints, own_rule(chosen, [one for one in got if one != diverged]), diverged)
+
+
+def own_rule(program: Program, steps: Collection[int]) -> list[Check]:
+    """T3 of TensorFlow by itself."""
+    found = (one for step in steps for one in update_checks(step, program, program.trace.steps[step]))
+    return [one for one in found if isinstance(one, Check)]
 
 
 def tensors_bytes(proof: Proof) -> bytes:

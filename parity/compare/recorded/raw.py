@@ -25,7 +25,10 @@ APART = ("programs", "graphs", "format")
 def of_folder(folder: Path) -> Recording:
     """Raises `CannotCompare` where there is no whole raw folder, or it trained nothing that was recorded."""
     told, arrays = _read(folder)
-    graphs = [Graph(one["nodes"], _below(arrays, f"const|{i}|"), one.get("functions") or {}) for i, one in enumerate(told["graphs"])]
+    graphs = [
+        Graph(one["nodes"], _below(arrays, f"const|{i}|"), one.get("functions") or {})
+        for i, one in enumerate(told["graphs"])
+    ]
     chosen = [(i, one) for i, one in enumerate(told["programs"]) if one["steps"]]
     if not chosen:
         raise CannotCompare(f"{folder} has no recorded step: {_why(told)}")

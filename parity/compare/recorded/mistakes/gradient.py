@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity.compare.recorded.mistakes.scene import FITS, Scene, explains, fit, near
 from parity.compare.recorded.mistakes.loss import rescaled
+from parity.compare.recorded.mistakes.scene import FITS, Scene, explains, fit, near
 
 
 def of_gradient(scene: Scene, tensor: str) -> Iterator[str]:
@@ -59,4 +59,4 @@ def _few(theirs: np.ndarray, ours: np.ndarray) -> Iterator[str]:
     units = apart.reshape(-1, apart.shape[-1]).max(0) if apart.ndim else apart
     moved = int((units > FITS * np.abs(theirs).max(initial=0)).sum())
     if 0 < moved <= max(1, units.size // 4):
-        yield f"only {moved} of {units.size} units differ: a derivative at a kink or a tie; TensorFlow's ReLU has 0 at 0"
+        yield f"only {moved} of {units.size} units differ: the derivative at a kink or a tie; ReLU's is 0 at 0"

@@ -50,7 +50,7 @@ def _pairs(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if array.shape == logits.shape:
             yield logits, array.astype(np.float64)
         whole = array.dtype.kind in "iu" and array.size == len(logits)
-        if whole and 0 <= array.min(initial=0) and array.max(initial=0) < logits.shape[1]:
+        if whole and array.min(initial=0) >= 0 and array.max(initial=0) < logits.shape[1]:
             yield logits, np.eye(logits.shape[1])[array.reshape(-1)]
 
 
@@ -96,7 +96,7 @@ def _penalty(scene: Scene, apart: float) -> Iterator[str]:
             if near(apart, -one * squares / 2, 1e-3):
                 yield f"an L2 penalty of {one:g} on {called} is left out, or counts half"
             if near(apart, one * squares / 2, 1e-3) or near(apart, one * squares, 1e-3):
-                yield f"an L2 penalty of {one:g} on {called} is added, or counts twice; tf.nn.l2_loss is half the squares"
+                yield f"an L2 penalty of {one:g} on {called} is added, or counts twice: tf.nn.l2_loss has a half"
 
 
 def _squares(weights: Named, kernels: bool) -> float:

@@ -81,14 +81,26 @@ def _adagrad_with(epsilon: float, inside: bool) -> Move:
     return move
 
 
-def adagrad(v: Rounded, g: Rounded, slots: Slots, h: Numbers) -> Update:
-    """… / sqrt(accumulator): no epsilon."""
-    return adaptive.adagrad(v, g, slots, h)
+BESIDE = (
+    "epsilon stands beside the bias-corrected root, as optax and PyTorch have it;"
+    " TensorFlow corrects the rate and adds epsilon to the uncorrected root"
+)
+
+
+def _adagrads() -> tuple[tuple[str, Move], ...]:
+    return tuple(
+        (
+            f"an epsilon of {epsilon:g} is added {where} Adagrad's root; TensorFlow has none",
+            _adagrad_with(epsilon, inside),
+        )
+        for inside, where in ((False, "outside"), (True, "inside"))
+        for epsilon in (1e-7, 1e-8, 1e-10)
+    )
 
 
 OTHERS: Mapping[Move, tuple[tuple[str, Move], ...]] = {
     adaptive.adam: (
-        ("epsilon stands beside the bias-corrected root, as optax and PyTorch have it; TensorFlow corrects the rate and adds epsilon to the uncorrected root", optax_adam),
+        (BESIDE, optax_adam),
         ("epsilon stands inside Adam's root; TensorFlow adds it outside", adam_epsilon_inside),
         ("Adam's bias correction is left out", adam_uncorrected),
         ("the update is plain gradient descent, and TensorFlow's is Adam", plain_descent),
@@ -103,10 +115,6 @@ OTHERS: Mapping[Move, tuple[tuple[str, Move], ...]] = {
         ("the momentum is left out", plain_descent),
     ),
     keras_momentum: (("the momentum is left out", plain_descent),),
-    adaptive.adagrad: tuple(
-        (f"an epsilon of {epsilon:g} is added {'inside' if inside else 'outside'} Adagrad's root; TensorFlow has none", _adagrad_with(epsilon, inside))
-        for inside in (False, True)
-        for epsilon in (1e-7, 1e-8, 1e-10)
-    ),
-    adagrad_v2: (("epsilon is left out of Adagrad's root", adagrad),),
-}  # fmt: skip
+    adaptive.adagrad: _adagrads(),
+    adagrad_v2: (("epsilon is left out of Adagrad's root", adaptive.adagrad),),
+}

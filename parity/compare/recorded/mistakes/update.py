@@ -178,4 +178,5 @@ def _decays(trial: Trial) -> Iterator[str]:
     rest, before = trial.got - right.value, trial.weights.value
     c = fit(rest, before)
     if c and bool((np.abs(rest - c * before) <= right.error + LOOSE * np.abs(c * before)).all()):
-        yield f"besides, {abs(c):.2g} times the weights is {'added' if c > 0 else 'taken off'}: a weight decay of its own"
+        taken = "added" if c > 0 else "taken off"
+        yield f"besides, {abs(c):.2g} times the weights is {taken}: a weight decay of its own"
