@@ -45,7 +45,7 @@ def facts(recording: Recording) -> list[str]:
     script = " ".join([told["script"]["path"], *told["script"]["arguments"]])
     lines = [
         f"{script}: {told['status']}, {sum(one.fields['runs'] for one in recording.programs)} training runs",
-        f"reference: tensorflow {told['tensorflow']}, numpy {told['numpy']}, python {told['python']}, cpu {told['cpu']}",
+        f"reference: {', '.join(f'{name} {told[name]}' for name in ('tensorflow', 'numpy', 'python', 'cpu'))}",
     ]
     return lines + [f"note: {what}" + (f" ({count} times)" if count > 1 else "") for what, count in told["notes"]]
 

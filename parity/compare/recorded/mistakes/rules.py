@@ -88,11 +88,9 @@ BESIDE = (
 
 
 def _adagrads() -> tuple[tuple[str, Move], ...]:
+    what = "an epsilon of {:g} is added {} Adagrad's root; TensorFlow has none"
     return tuple(
-        (
-            f"an epsilon of {epsilon:g} is added {where} Adagrad's root; TensorFlow has none",
-            _adagrad_with(epsilon, inside),
-        )
+        (what.format(epsilon, where), _adagrad_with(epsilon, inside))
         for inside, where in ((False, "outside"), (True, "inside"))
         for epsilon in (1e-7, 1e-8, 1e-10)
     )

@@ -9,7 +9,7 @@ from parity.compare.recorded.applied import keras_momentum
 from parity.compare.recorded.judge import gradients
 from parity.compare.recorded.mistakes import rules
 from parity.compare.recorded.mistakes.scene import Scene, fit, near
-from parity.compare.rounded import Rounded
+from parity.compare.rounded import HALF_ULP, Rounded
 from parity.compare.rules import adaptive, descent
 from parity.compare.rules.rule import Move
 from parity.compare.tensor import Named
@@ -39,8 +39,12 @@ class Trial(NamedTuple):
 
     def told(self, **numbers: float | Rounded) -> dict[str, Any]:
         """Other numbers."""
-        made = {k: one if isinstance(one, Rounded) else Rounded.of(np.float32(one)) for k, one in numbers.items()}
+        made = {k: one if isinstance(one, Rounded) else _written(one) for k, one in numbers.items()}
         return {**self.numbers, **made}
+
+
+def _written(value: float) -> Rounded:
+    return Rounded(np.asarray(float(value)), np.asarray(HALF_ULP * abs(value)))
 
 
 def of_update(scene: Scene, tensor: str) -> Iterator[str]:
@@ -66,7 +70,7 @@ def trial_of(scene: Scene, tensor: str) -> Trial | None:
     chosen = _chosen(got, before)
     try:
         slots = {slot: _some(scene.start("slots")[name], chosen) for name, slot in applied.slots.items()}
-        numbers = applied.numbers(scene.one)
+        numbers = applied.written(scene.one)
     except KeyError:
         return None
     some = Rounded(grad.value.reshape(-1)[chosen], np.broadcast_to(grad.error, grad.value.shape).reshape(-1)[chosen])
