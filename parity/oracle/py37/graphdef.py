@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import function_def_to_graph, tensor_util
 
-PACKAGE = tensor_util.__file__[: tensor_util.__file__.rindex("framework")]  # TensorFlow's own Python files
+PACKAGE = tensor_util.__file__[: tensor_util.__file__.rindex("_core")]  # its own files, and its estimators'
 
 # graph: {"nodes": [node, ...], "functions": {name: {"arguments": [tensor names], "results": [tensor names], "nodes"}}}.
 # constants: {node's name: array}; of a node inside a function "function|node".
@@ -99,5 +99,5 @@ def _where(operation: tf.Operation) -> Any:
     for i in range(len(stack) - 1, -1, -1):
         frame = stack[i]
         if not frame.filename.startswith(PACKAGE):
-            return "%s:%d" % (os.path.basename(frame.filename), frame.lineno)
+            return f"{os.path.basename(frame.filename)}:{frame.lineno}"
     return None
