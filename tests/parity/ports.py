@@ -109,7 +109,8 @@ def in_jax(loss, update):
 
     def called(weights, slots, batch, draws):
         slots = {name: np.asarray(one, np.int32) if one.dtype == np.int64 else one for name, one in slots.items()}
-        return step(weights, slots, batch, draws)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes dtypes
+            return step(weights, slots, batch, draws)
 
     return called
 

@@ -3,7 +3,7 @@
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,25 @@ def of_folder(folder: Path) -> Recording:
         raise CannotCompare(f"{folder} has no recorded step: {_why(told)}")
     programs = [_program(one, _below(arrays, f"{i}|"), graphs) for i, one in chosen]
     return Recording({key: value for key, value in told.items() if key not in APART}, programs, graphs)
+
+
+def irreproducible(folders: Sequence[Path]) -> list[list[str]]:
+    """For each program that was recorded, the variables whose last values differ between runs of the same script.
+
+    `folders`: raw ones, that of the recording first. A program that another run has not is wholly so.
+    """
+    told, arrays = _read(folders[0])
+    others = [_read(folder)[1] for folder in folders[1:]]
+    found = []
+    for number in (i for i, one in enumerate(told["programs"]) if one["steps"]):
+        finals = _below(arrays, f"{number}|final|")
+        rest = [_below(other, f"{number}|final|") for other in others]
+        found.append([name for name, one in finals.items() if not all(_same(one, other.get(name)) for other in rest)])
+    return found
+
+
+def _same(one: np.ndarray, other: np.ndarray | None) -> bool:
+    return other is not None and one.tobytes() == other.tobytes()
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Named]:
@@ -98,7 +117,7 @@ def _summed(losses: Named) -> np.ndarray:
     """tf.gradients differentiates the sum of all it is given."""
     if len(losses) == 1 and (only := next(iter(losses.values()))).size == 1:
         return only.reshape(())
-    return np.float32(math.fsum(value for one in losses.values() for value in one.reshape(-1).tolist())).reshape(())
+    return np.asarray(math.fsum(value for one in losses.values() for value in one.reshape(-1).tolist()), np.float32)
 
 
 def _one_logits(got: Named) -> Named:

@@ -31,7 +31,8 @@ def recognised(program: Program, graph: Graph, subject: Trace, checks: Sequence[
         return []
     found: dict[str, list[str]] = {}  # where each fits
     for check in (one for one in checks if not one.passed and one.step is not None):
-        scene = Scene(check.step, program, graph, subject.steps[check.step])
+        step = int(check.step or 0)
+        scene = Scene(step, program, graph, subject.steps[step])
         for hint in dict.fromkeys(hint for tried in TRIED[check.tier] for hint in tried(scene, check.tensor)):
             found.setdefault(hint, []).append(check.place)
     told = [f"recognised: {hint} ({_places(at)})" for hint, at in _fewest(found)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity.compare.recorded.mistakes.scene import Scene, explains
+from parity.compare.recorded.mistakes.scene import Scene, explains, fit
 
 
 def of_average(scene: Scene, tensor: str) -> Iterator[str]:
@@ -15,11 +15,21 @@ def of_average(scene: Scene, tensor: str) -> Iterator[str]:
     if before is None or theirs is None or ours is None:
         return
     old = before.astype(np.float64)
+    yield from _other_moment(scene, tensor, ours - theirs)
     if np.array_equal(ours, old) and not np.array_equal(theirs, old):
         yield "it is not updated at all"
     for decay in [one for one in scene.numbers if 0 < one < 1]:
         for kept in (decay, 1 - decay):
             yield from _averaged(scene, kept, old, theirs, ours)
+
+
+def _other_moment(scene: Scene, tensor: str, apart: np.ndarray) -> Iterator[str]:
+    """Off by a share of what the update made of the variable that is averaged."""
+    for name, new in scene.theirs("weights").items():
+        if tensor.startswith(f"{name}/") and new.shape == apart.shape:
+            moved = new - scene.start("weights")[name]
+            if explains(apart, moved, fit(apart, moved), 1e-3):
+                yield "one averages the variable before its update, the other after: a race, unless the graph orders them"
 
 
 def _averaged(scene: Scene, kept: float, old: np.ndarray, theirs: np.ndarray, ours: np.ndarray) -> Iterator[str]:
