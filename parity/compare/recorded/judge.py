@@ -199,7 +199,7 @@ def _counted(number: int, program: Program, got: StepTrace, limits: StepLimits) 
     """T3 of variables that no update op moves: counters, powers, moving averages."""
     one = program.trace.steps[number]
     followed = {slot for variable in program.moved for slot in _slots_of(program.update_of(variable))}
-    for name, tensor in of_role(one.got, "slots").items():
+    for name in of_role(one.got, "slots"):
         key = f"slots/{name}"
         if name in followed or key not in one.start:
             continue

@@ -29,7 +29,7 @@ def _other_moment(scene: Scene, tensor: str, apart: np.ndarray) -> Iterator[str]
         if tensor.startswith(f"{name}/") and new.shape == apart.shape:
             moved = new - scene.start("weights")[name]
             if explains(apart, moved, fit(apart, moved), 1e-3):
-                yield "one averages the variable before its update, the other after: a race, unless the graph orders them"
+                yield "one averages the variable before its update, the other after: a race, or another order"
 
 
 def _averaged(scene: Scene, kept: float, old: np.ndarray, theirs: np.ndarray, ours: np.ndarray) -> Iterator[str]:
