@@ -1,0 +1,52 @@
+"""Why a script stopped, in its own words: its traceback without the recorder's frames, and whether it is Python 2."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from lib2to3 import pygram, pytree
+from lib2to3.pgen2 import driver, parse, tokenize
+from typing import Optional
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON_2 = (  # what Python 2's own modules and names are missed by
+    *("No module named 'urllib2'", "No module named 'cPickle'", "No module named 'Queue'", "No module named 'urlparse'"),
+    *("No module named 'StringIO'", "No module named 'ConfigParser'", "No module named 'Tkinter'"),
+    *("name 'xrange' is not defined", "name 'raw_input' is not defined", "name 'unicode' is not defined"),
+    *("has no attribute 'iteritems'", "has no attribute 'has_key'", "has no attribute 'itervalues'"),
+)
+
+
+def told(error: BaseException) -> str:
+    """The traceback as Python would print it, from the script's own first line on."""
+    frames = error.__traceback__
+    while frames is not None and _ours(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
+def is_python_2(error: BaseException) -> bool:
+    """Whether what stopped it is that it was written for Python 2."""
+    if isinstance(error, SyntaxError) and error.filename and os.path.exists(error.filename):
+        with open(error.filename, encoding="utf-8", errors="replace") as file:
+            return _parses_as_2(file.read())
+    if isinstance(error, SyntaxError):
+        return "Missing parentheses in call to" in str(error)
+    return any(sign in str(error) for sign in PYTHON_2)
+
+
+def _parses_as_2(source: str) -> bool:
+    try:
+        driver.Driver(pygram.python_grammar, convert=pytree.convert).parse_string(source + "\n")
+    except (parse.ParseError, tokenize.TokenError, IndentationError):
+        return False
+    return True
+
+
+def _ours(filename: str) -> bool:
+    return filename.startswith(HERE) or os.path.basename(filename) == "runpy.py"
+
+
+def of_exit(error: SystemExit) -> Optional[str]:
+    """None where the script said that all is well."""
+    return None if error.code in (None, 0, False) else "sys.exit(%r)\n" % (error.code,)

@@ -1,0 +1,101 @@
+"""One run of a script under the recorder, and its end, whoever ends it: the script, its failure, a limit, `os._exit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import OrderedDict
+from typing import Any, Dict, List, Optional
+
+import tensorflow as tf
+
+from . import failure, folder
+from .gradients import Gradients
+from .launch import launch
+from .order import Order
+from .recorder import Recorder
+from .sessions import hook
+
+GRACE = 10  # seconds that a script may take to its next training run once its time is up
+WINDOWS = ("matplotlib.animation", "tkinter", "pygame", "pyglet", "PyQt5", "gym")
+real_exit = os._exit
+
+
+class Flight:
+    """From take-off to the raw folder."""
+
+    def __init__(self, order: Order):
+        self.order, self.process, self.over = order, os.getpid(), False
+        self.notes: Dict[str, int] = OrderedDict()
+        self.downloads: Dict[str, List[str]] = {"served": [], "refused": []}
+        self.failure: Optional[str] = None
+        self.python_2 = False
+        self.children = 0
+        gradients = Gradients()
+        gradients.listen()
+        self.recorder = Recorder(order, gradients, self.notes, self.land)
+        hook(self.recorder)
+
+    def fly(self) -> None:
+        """Runs the script to whichever end; does not return."""
+        os._exit = self._exits
+        os.register_at_fork(after_in_parent=self._forked, after_in_child=self._child)
+        if self.order.time_limit is not None:
+            threading.Thread(target=self._watch, daemon=True).start()
+        try:
+            launch(self.order, self.recorder.tell)
+        except SystemExit as error:
+            self.failure = failure.of_exit(error)
+        except BaseException as error:
+            self.failure, self.python_2 = failure.told(error), failure.is_python_2(error)
+            sys.stderr.write(self.failure)
+        self.land("failed" if self.failure else "ended")
+
+    def land(self, status: str) -> None:
+        """Writes the raw folder and ends the process: nothing of the script's can catch that."""
+        if os.getpid() != self.process:
+            real_exit(0)
+        with self.recorder.lock:
+            if not self.over:
+                self.over = True
+                for program in self.recorder.programs.values():
+                    self.recorder.finish(program)
+                folder.write(self.order, self.recorder, self._told(status))
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            real_exit(0)
+
+    def _told(self, status: str) -> Dict[str, Any]:
+        trained = self.recorder.threads
+        if len(trained) > 1:
+            self.notes["trained from several threads"] = len(trained)
+        return {
+            "script": {"path": self.order.script, "kind": self.order.kind, "arguments": self.order.arguments},
+            "status": status,
+            "failure": self.failure,
+            "python_2": self.python_2,
+            "eager": tf.executing_eagerly(),
+            "windows": [name for name in WINDOWS if name in sys.modules],
+            "forks": self.children,
+            "seed": self.order.seed,
+            "notes": [[what, count] for what, count in self.notes.items()],
+            "downloads": self.downloads,
+        }
+
+    def _exits(self, code: int) -> None:
+        if os.getpid() != self.process:
+            real_exit(code)
+        self.failure = None if code == 0 else "os._exit(%r)\n" % code
+        self.land("failed" if self.failure else "ended")
+
+    def _forked(self) -> None:
+        self.children += 1
+
+    def _child(self) -> None:
+        self.recorder.around = lambda run: run.plain()  # a child's training is its own
+
+    def _watch(self) -> None:
+        time.sleep(self.order.time_limit + GRACE)
+        self.land("stopped at --time-limit")
