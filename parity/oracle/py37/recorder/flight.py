@@ -7,16 +7,21 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 import tensorflow as tf
 
 from . import failure, folder
+from .downloads import Downloads
 from .gradients import Gradients
 from .launch import launch
 from .order import Order
 from .recorder import Recorder
+from .seeds import seed_the_rest
 from .sessions import hook
+from .shim import shim
+from .stand_ins import stand_in
+from .writes import Writes
 
 GRACE = 10  # seconds that a script may take to its next training run once its time is up
 WINDOWS = ("matplotlib.animation", "tkinter", "pygame", "pyglet", "PyQt5", "gym")
@@ -29,7 +34,7 @@ class Flight:
     def __init__(self, order: Order):
         self.order, self.process, self.over = order, os.getpid(), False
         self.notes: Dict[str, int] = OrderedDict()
-        self.downloads: Dict[str, List[str]] = {"served": [], "refused": []}
+        self.downloads, self.writes = Downloads(order.data), Writes([*order.private, order.out])
         self.failure: Optional[str] = None
         self.python_2 = False
         self.children = 0
@@ -37,6 +42,7 @@ class Flight:
         gradients.listen()
         self.recorder = Recorder(order, gradients, self.notes, self.land)
         hook(self.recorder)
+        self._prepare()
 
     def fly(self) -> None:
         """Runs the script to whichever end; does not return."""
@@ -52,6 +58,16 @@ class Flight:
             self.failure, self.python_2 = failure.told(error), failure.is_python_2(error)
             sys.stderr.write(self.failure)
         self.land("failed" if self.failure else "ended")
+
+    def _prepare(self) -> None:
+        tell = self.recorder.tell
+        self.downloads.answer()
+        stand_in(tell)
+        if self.order.shim:
+            shim(tell)
+        if self.order.seed is not None:
+            seed_the_rest(self.order.seed, tell)
+        self.writes.listen()
 
     def land(self, status: str) -> None:
         """Writes the raw folder and ends the process: nothing of the script's can catch that."""
@@ -81,7 +97,8 @@ class Flight:
             "forks": self.children,
             "seed": self.order.seed,
             "notes": [[what, count] for what, count in self.notes.items()],
-            "downloads": self.downloads,
+            "downloads": self.downloads.told,
+            "elsewhere": [[path, there] for path, there in self.writes.elsewhere.items()],
         }
 
     def _exits(self, code: int) -> None:

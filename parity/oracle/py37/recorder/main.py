@@ -6,13 +6,8 @@ import sys
 
 from . import order
 from .flight import Flight
-from .seeds import seed_the_rest
 
 
 def main() -> None:
     """Does not return."""
-    told = order.read(sys.argv.pop(1))
-    flight = Flight(told)
-    if told.seed is not None:
-        seed_the_rest(told.seed, flight.recorder.tell)
-    flight.fly()
+    Flight(order.read(sys.argv.pop(1))).fly()
