@@ -27,6 +27,12 @@ IDX = {  # of mnist.npz's arrays
     "x_test": "t10k-images-idx3-ubyte.gz",
     "y_test": "t10k-labels-idx1-ubyte.gz",
 }
+PUBLISHED = {  # bytes of MNIST's files as published: scripts ask for just so many, and mirrors compress them anew
+    "train-images-idx3-ubyte.gz": 9912422,
+    "train-labels-idx1-ubyte.gz": 28881,
+    "t10k-images-idx3-ubyte.gz": 1648877,
+    "t10k-labels-idx1-ubyte.gz": 4542,
+}
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "")
 
 
@@ -102,7 +108,7 @@ class Downloads:
             return None
         path = os.path.join(self.folder, name)
         if os.path.isfile(path):
-            return open(path, "rb")
+            return _padded(path, PUBLISHED.get(name, 0))
         if name == "mnist.npz" and all(os.path.isfile(os.path.join(self.folder, idx)) for idx in IDX.values()):
             return self._mnist_npz()
         return None
@@ -118,6 +124,15 @@ class Downloads:
         if address not in self.told["refused"]:
             self.told["refused"].append(address)
         return "no network for a recorded script, and --data has no file of this name: " + address
+
+
+def _padded(path: str, size: int) -> BinaryIO:
+    """The file, with zeros behind it where it is a little smaller: gzip reads over them."""
+    missing = size - os.path.getsize(path)
+    if not 0 < missing < 4096:
+        return open(path, "rb")
+    with open(path, "rb") as file:
+        return io.BytesIO(file.read() + bytes(missing))
 
 
 def _headers(content: BinaryIO) -> email.message.Message:

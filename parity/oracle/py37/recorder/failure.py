@@ -18,11 +18,13 @@ PYTHON_2 = (  # what Python 2's own modules and names are missed by
 
 
 def told(error: BaseException) -> str:
-    """The traceback as Python would print it, from the script's own first line on."""
-    frames = error.__traceback__
-    while frames is not None and _ours(frames.tb_frame.f_code.co_filename):
-        frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    """The traceback as Python would print it without a recorder."""
+    told = traceback.TracebackException.from_exception(error)
+    one = told
+    while one is not None:
+        one.stack = traceback.StackSummary.from_list([frame for frame in one.stack if not _ours(frame.filename)])
+        one = one.__cause__ or one.__context__
+    return "".join(told.format())
 
 
 def is_python_2(error: BaseException) -> bool:

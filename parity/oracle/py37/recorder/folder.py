@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import os
 import platform
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 import numpy as np
 import tensorflow as tf
 
 from ..graphdef import described
+from .op_types import SOURCE, ancestors
 from .order import Order
+from .program import Program
 from .recorder import Recorder
 
 FORMAT = 1
@@ -32,8 +34,10 @@ def write(order: Order, recorder: Recorder, told: Dict[str, Any]) -> None:
         arrays.update(("%d|final|%s" % (number, name), value) for name, value in program.final.items())
         arrays["%d|losses" % number] = np.array(program.losses, np.float64)
     definitions = [described(graph) for graph in graphs]
-    for number, one in enumerate(definitions):
-        arrays.update(("const|%d|%s" % (number, name), value) for name, value in one.constants.items())
+    for number, (graph, one) in enumerate(zip(graphs, definitions)):
+        unused = _unused(graph, [program for program in kept if program.graph is graph])
+        found = {name: value for name, value in one.constants.items() if name not in unused}
+        arrays.update(("const|%d|%s" % (number, name), value) for name, value in found.items())
     np.savez(os.path.join(order.out, "raw.npz"), **arrays)
     places = {graph: number for number, graph in enumerate(graphs)}
     about = {
@@ -44,6 +48,19 @@ def write(order: Order, recorder: Recorder, told: Dict[str, Any]) -> None:
         "graphs": [one.graph for one in definitions],
     }
     _whole(os.path.join(order.out, "raw.json"), json.dumps(about))
+
+
+def _unused(graph: tf.Graph, programs: List[Program]) -> Set[str]:
+    """Constants that no training run computes with: initial values, and data sets that only an iterator hands out."""
+    updates = [graph.get_operation_by_name(name) for program in programs for name in program.plan.key]
+    handed = [tensor.name for op in graph.get_operations() if SOURCE.match(op.type) for tensor in op.outputs]
+    used = ancestors([*updates, *_named(graph, programs)], handed)
+    return {op.name for op in graph.get_operations() if op.type == "Const" and op not in used}
+
+
+def _named(graph: tf.Graph, programs: List[Program]) -> List[tf.Operation]:
+    losses = [graph.as_graph_element(name).op for program in programs for name in program.plan.losses]
+    return losses + [graph.get_operation_by_name(one["op"]) for program in programs for one in program.plan.side]
 
 
 def _versions() -> Dict[str, Any]:
