@@ -8,6 +8,8 @@ from lib2to3 import pygram, pytree
 from lib2to3.pgen2 import driver, parse, tokenize
 from typing import Optional
 
+from .shim import RENAMED, SUMMARIES
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON_2 = (  # what Python 2's own modules and names are missed by
     *("No module named 'urllib2'", "No module named 'cPickle'", "No module named 'Queue'", "No module named 'urlparse'"),
@@ -35,6 +37,12 @@ def is_python_2(error: BaseException) -> bool:
     if isinstance(error, SyntaxError):
         return "Missing parentheses in call to" in str(error)
     return any(sign in str(error) for sign in PYTHON_2)
+
+
+def is_older_than_1_0(error: BaseException) -> bool:
+    """Whether what stopped it is a name or an order of arguments that the shim knows."""
+    missing = [name for name in (*RENAMED, *SUMMARIES, "SummaryWriter") if "has no attribute '%s'" % name in str(error)]
+    return bool(missing) or "with named arguments (labels=" in str(error)
 
 
 def _parses_as_2(source: str) -> bool:

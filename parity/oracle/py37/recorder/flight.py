@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -36,7 +37,7 @@ class Flight:
         self.notes: Dict[str, int] = OrderedDict()
         self.downloads, self.writes = Downloads(order.data), Writes([*order.private, order.out])
         self.failure: Optional[str] = None
-        self.python_2 = False
+        self.python_2 = self.shimmable = False
         self.children = 0
         gradients = Gradients()
         gradients.listen()
@@ -48,6 +49,8 @@ class Flight:
         """Runs the script to whichever end; does not return."""
         os._exit = self._exits
         os.register_at_fork(after_in_parent=self._forked, after_in_child=self._child)
+        if self.order.lifeline is not None:
+            threading.Thread(target=_end_with, args=(int(self.order.lifeline),), daemon=True).start()
         if self.order.time_limit is not None:
             threading.Thread(target=self._watch, daemon=True).start()
         try:
@@ -56,6 +59,7 @@ class Flight:
             self.failure = failure.of_exit(error)
         except BaseException as error:
             self.failure, self.python_2 = failure.told(error), failure.is_python_2(error)
+            self.shimmable = not self.order.shim and failure.is_older_than_1_0(error)
             sys.stderr.write(self.failure)
         self.land("failed" if self.failure else "ended")
 
@@ -92,6 +96,7 @@ class Flight:
             "status": status,
             "failure": self.failure,
             "python_2": self.python_2,
+            "shimmable": self.shimmable,
             "eager": tf.executing_eagerly(),
             "windows": [name for name in WINDOWS if name in sys.modules],
             "forks": self.children,
@@ -116,3 +121,9 @@ class Flight:
     def _watch(self) -> None:
         time.sleep(self.order.time_limit + GRACE)
         self.land("stopped at --time-limit")
+
+
+def _end_with(lifeline: int) -> None:
+    """Ends the process group once nobody waits for it any more."""
+    os.read(lifeline, 1)
+    os.killpg(os.getpgid(0), signal.SIGKILL)

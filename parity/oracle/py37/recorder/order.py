@@ -18,9 +18,10 @@ class Order(NamedTuple):
     data: Optional[str] = None  # downloads are answered from this folder
     max_steps: Optional[int] = None  # training runs of all programs together
     time_limit: Optional[float] = None  # seconds
-    seed: Optional[int] = 0  # for what the script leaves unseeded; None: left so
+    seed: Optional[int] = 1  # for what the script leaves unseeded; None: left so
     shim: bool = False  # names of TensorFlow 0.x
     plain: bool = False  # records nothing but the variables at the end
+    lifeline: Optional[str] = None  # a descriptor that ends when the one who waits for the recording is gone
     most_programs: int = 8  # further ones are counted only
 
 
