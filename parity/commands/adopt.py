@@ -16,12 +16,15 @@ from parity.compare.recorded.step import Step
 from parity.compare.tensor import Named
 from parity.errors import CannotCompare
 from parity.noise import recorded as noise
+from parity.oracle.foreign.record import Wishes, record
+from parity.oracle.foreign.script import find
 from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
 
 WHO = "the graph's own step, in JAX"
+RAW = ("raw.npz", "raw.json")  # all of it is in the recording
 
 
 def adopt(options: AdoptOptions) -> int:
@@ -34,6 +37,8 @@ def adopt(options: AdoptOptions) -> int:
     content = file.to_bytes(recording)
     write_whole(options.folder / file.NAME, content, folders=True)
     recording = file.read(options.folder / file.NAME)  # what is kept is what is told of
+    for name in RAW:
+        (options.folder / name).unlink(missing_ok=True)
     write_whole(options.folder / "report.json", report.to_json(recording, held, made, WHO).encode())
     write_whole(options.folder / "report.html", report.page(recording, held, made, WHO).encode())
     for one in (one for one in held if one.proof and one.proof.different):
@@ -48,7 +53,16 @@ def raw(options: AdoptOptions) -> Path:
     """The raw folder: of an earlier recording, where SCRIPT is one, else of a run of the script."""
     if (Path(options.script) / "raw.json").is_file():
         return Path(options.script)
-    raise CannotCompare("recording is not built in yet")
+    say("this runs the script with your rights" + (", but without network and disk" if options.sandbox else ""))
+    asked = find(options.script, options.arguments, options.module, Path.cwd())
+    record(asked, wishes(options), options.folder, say)
+    return options.folder
+
+
+def wishes(options: AdoptOptions) -> Wishes:
+    """How the script is to be recorded."""
+    names = ("max_steps", "time_limit", "data", "shim", "once", "sandbox")
+    return Wishes(steps=tuple(sorted(set(options.steps))), **{name: getattr(options, name) for name in names})
 
 
 def held_against(recording: Recording) -> tuple[Recording, list[Held]]:

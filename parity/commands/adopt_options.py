@@ -29,9 +29,9 @@ class AdoptOptions:
     steps: Numbers = STEPS
     """training runs to record, counted from 0 for each program that the script trains"""
     max_steps: Annotated[int | None, arg(metavar="N")] = None
-    """stop the script after so many training runs; default: after the last of the steps"""
+    """stop the script after so many training runs, of all its programs together"""
     time_limit: Annotated[float, arg(metavar="SECONDS")] = 600
-    """stop it after so long, and keep what was recorded"""
+    """stop it after so long, each time that it is run, and keep what was recorded"""
     data: Folder = None
     """folder from which downloads are answered, by file name"""
     once: bool = False

@@ -47,7 +47,19 @@ def facts(recording: Recording) -> list[str]:
         f"{script}: {told['status']}, {sum(one.fields['runs'] for one in recording.programs)} training runs",
         f"reference: {', '.join(f'{name} {told[name]}' for name in ('tensorflow', 'numpy', 'python', 'cpu'))}",
     ]
+    if repeated := told.get("reproduced"):
+        lines += _repeated(repeated)
+    lines += [f"downloads refused: {', '.join(refused)}"] if (refused := told["downloads"]["refused"]) else []
     return lines + [f"note: {what}" + (f" ({count} times)" if count > 1 else "") for what, count in told["notes"]]
+
+
+def _repeated(told: Mapping[str, Any]) -> list[str]:
+    """Whether the script repeats itself, and whether recording leaves it alone."""
+    count, plain, recorded = told["compared"], told["between_plain"], told["by_recording"]
+    if not plain and not recorded:
+        return [f"recording changes nothing: all {count} variables end with the same bits, in two plain runs too"]
+    lines = [f"two plain runs differ, in {len(plain)} of {count} variables: {', '.join(plain)}"] if plain else []
+    return lines + ([f"RECORDING CHANGES {len(recorded)} of {count}: {', '.join(recorded)}"] if recorded else [])
 
 
 def silences(found: Sequence[Silent]) -> list[tuple[str, str]]:

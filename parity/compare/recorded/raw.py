@@ -3,7 +3,7 @@
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +32,9 @@ def of_folder(folder: Path) -> Recording:
     chosen = [(i, one) for i, one in enumerate(told["programs"]) if one["steps"]]
     if not chosen:
         raise CannotCompare(f"{folder} has no recorded step: {_why(told)}")
-    programs = [_program(one, _below(arrays, f"{i}|"), graphs) for i, one in chosen]
+    races = (told.get("reproduced") or {}).get("between_plain", ())  # "program|variable"
+    programs = [_program(one, _below(arrays, f"{i}|"), graphs, _of(races, i)) for i, one in chosen]
     return Recording({key: value for key, value in told.items() if key not in APART}, programs, graphs)
-
-
-def irreproducible(folders: Sequence[Path]) -> list[list[str]]:
-    """For each program that was recorded, the variables whose last values differ between runs of the same script.
-
-    `folders`: raw ones, that of the recording first. A program that another run has not is wholly so.
-    """
-    told, arrays = _read(folders[0])
-    others = [_read(folder)[1] for folder in folders[1:]]
-    found = []
-    for number in (i for i, one in enumerate(told["programs"]) if one["steps"]):
-        finals = _below(arrays, f"{number}|final|")
-        rest = [_below(other, f"{number}|final|") for other in others]
-        found.append([name for name, one in finals.items() if not all(_same(one, other.get(name)) for other in rest)])
-    return found
-
-
-def _same(one: np.ndarray, other: np.ndarray | None) -> bool:
-    return other is not None and one.tobytes() == other.tobytes()
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Named]:
@@ -80,12 +62,17 @@ def _below(arrays: Named, head: str) -> Named:
     return {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}
 
 
-def _program(fields: Mapping[str, Any], arrays: Named, graphs: list[Graph]) -> Program:
+def _of(names: Iterable[str], number: int) -> list[str]:
+    return [name.partition("|")[2] for name in names if name.partition("|")[0] == str(number)]
+
+
+def _program(fields: Mapping[str, Any], arrays: Named, graphs: list[Graph], races: list[str]) -> Program:
     updates = [Applied(**one) for one in fields["updates"]]
     moved = {one.variable for one in updates}
     steps = {int(step): _step(_below(arrays, f"{step}|"), moved) for step in fields["steps"]}
     logits = {name.split("|")[2] for name in arrays if "|logits|" in name}
     header = {"side": "reference", "who": "TensorFlow", "logits": min(logits) if len(logits) == 1 else None}
+    header["irreproducible"] = races  # variables in which plain runs of the script differ
     graph = graphs[fields["graph"]]
     trace = Trace(header, {"losses": arrays["losses"]}, steps)
     return Program(fields, trace, fields["graph"], {}, _clipping(steps, graph))
