@@ -5,15 +5,13 @@ the data is carried along. Of a start that the reader has anyway (initial weight
 and it is looked up among `known` arrays.
 """
 
-import hashlib
-import io
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from parity.compare import sealed
 from parity.compare.tensor import Coded, Named, Sketch, Start, Tensor, Whole, digest
 from parity.compare.trace import StepTrace, Trace, in_role, of_role
 from parity.errors import CannotCompare
@@ -39,8 +37,7 @@ def to_bytes(trace: Trace, known: Iterable[np.ndarray] = (), data: Named | None 
         for key, tensor in one.got.items():
             arrays |= _packed(f"{step}/got/{key}", tensor)
     header = {**trace.header, "format": FORMAT, "steps": list(trace.steps), "bases": bases, "starts": starts}
-    header["content"] = content_digest(header, arrays)
-    return _npz(header, arrays)
+    return sealed.to_bytes(header, arrays)
 
 
 def read(file: Path, known: Iterable[np.ndarray] = ()) -> Trace:
@@ -61,33 +58,7 @@ def decoded(file: Path, header: Mapping[str, Any], arrays: Named, known: Iterabl
 
 def read_arrays(file: Path) -> tuple[dict[str, Any], Named]:
     """Header and arrays of a file whose content is what its digest says. Raises `CannotCompare`."""
-    try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as npz:
-            arrays = {name: npz[name] for name in npz.files}
-        header = json.loads(arrays.pop("header").tobytes())
-        told = header["format"]
-        right = told == FORMAT and header.pop("content") == content_digest(header, arrays)
-    except Exception as error:  # zipfile, zlib, json and numpy raise a dozen types on damaged input
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CannotCompare(f"{file} is not a recording: {reason}") from None
-    if told != FORMAT:
-        raise CannotCompare(f"{file} has format {told}, not {FORMAT}: record it again")
-    if not right:
-        raise CannotCompare(f"{file} is damaged: its content is not what its digest says")
-    return header, arrays
-
-
-def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over the header and, by name, the digest of every array."""
-    everything = [header, {name: digest(array) for name, array in arrays.items()}]
-    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
-
-
-def _npz(header: Mapping[str, Any], arrays: Named) -> bytes:
-    buffer = io.BytesIO()
-    text = np.frombuffer(json.dumps(header, indent=1).encode(), np.uint8)
-    np.savez_compressed(buffer, header=text, **arrays)  # pyright: ignore[reportArgumentType]
-    return buffer.getvalue()
+    return sealed.read(file, FORMAT)
 
 
 def _packed(name: str, tensor: Tensor | Start, without_base: bool = False) -> Named:

@@ -47,7 +47,7 @@ def tensors_bytes(step: int | None, reference: Trace, subject: Trace) -> bytes:
     """Both sides' tensors of a step as an npz; what a recording knows only in part is NaN elsewhere."""
     arrays: dict[str, np.ndarray] = {}
     for side, trace in (("reference", reference), ("subject", subject)):
-        arrays[f"{side}/losses"] = trace.series["losses"]
+        arrays.update({f"{side}/losses": trace.series["losses"]} if "losses" in trace.series else {})
         if step is not None and step in trace.steps:
             got = trace.steps[step].arrays("got")
             arrays.update((f"{side}/{key}", array) for key, array in got.items() if not key.startswith("units/"))

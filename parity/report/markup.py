@@ -38,23 +38,21 @@ def cards(told: Mapping[str, Any]) -> str:
     """The numbers that say most."""
     checks = [check for one in told["candidates"] for check in one["checks"]]
     engines, passed = len(told["candidates"]), sum(check["passed"] for check in checks)
-    made = [_card(f"{passed:,} of {len(checks):,}", f"checks passed: {engines} engine{'' if engines == 1 else 's'}")]
+    made = [card(f"{passed:,} of {len(checks):,}", f"checks passed: {engines} engine{'' if engines == 1 else 's'}")]
     apart = [value for one in told["candidates"] for value in one["difference"] if isinstance(value, float)]
     lengths = " and ".join(dict.fromkeys(str(len(one["losses"])) for one in told["candidates"]))
     if apart:
-        made.append(
-            _card(short(max(apart)), f"largest relative difference of the loss in free runs of {lengths} steps")
-        )
+        made.append(card(short(max(apart)), f"largest relative difference of the loss in free runs of {lengths} steps"))
     gradients = [row for one in told["candidates"] for row in one["worst"] if row["tier"] == "T2"]
     if gradients:
         worst = max(gradients, key=_ratio)
         where = f"({worst['tensor']}, {worst['step']})"
-        made.append(_card(_used(worst), f"of its limit used by the gradient farthest from TensorFlow's {where}"))
+        made.append(card(_used(worst), f"of its limit used by the gradient farthest from TensorFlow's {where}"))
     bits = "same bits" if all(check["passed"] for check in checks if check["tier"] == "T0") else "other bits"
-    made.append(_card(bits, "pixels, labels and initial weights, each side drawing its own from the seed"))
+    made.append(card(bits, "pixels, labels and initial weights, each side drawing its own from the seed"))
     if told["mutants"]:
         wrong = [one for one in told["mutants"] if one["expected"] != "nothing"]
-        made.append(_card(f"{sum(one['held'] for one in wrong)} of {len(wrong)}", "mutants killed where expected"))
+        made.append(card(f"{sum(one['held'] for one in wrong)} of {len(wrong)}", "mutants killed where expected"))
     return "\n".join(made)
 
 
@@ -75,7 +73,7 @@ def mutants(told: Mapping[str, Any]) -> str:
         f" times over the limit. {alone} of {len(benign)} harmless variants were left alone."
     )
     head, rows = ("mutant", "killed by", "times its limit", "verdict"), [_mutant(one) for one in (*made, *benign)]
-    inside = element("h2", "Would a bug have been noticed?"), element("p", text, kind="soft"), _table(head, rows)
+    inside = element("h2", "Would a bug have been noticed?"), element("p", text, kind="soft"), table(head, rows)
     return element("section", *inside, id="hunt")
 
 
@@ -106,12 +104,13 @@ def _engine(one: Mapping[str, Any]) -> str:
     head = ("tier", "what", "worst at", "measured", "limit", "limit used", "", "verdict")
     rows, last = [], None
     for row in one["worst"]:
-        rows.append(_row(row, first=row["tier"] != last))
+        rows.append(check_row(row, first=row["tier"] != last))
         last = row["tier"]
-    return element("div", element("h3", escape(one["name"])), _table(head, rows), kind="engine")
+    return element("div", element("h3", escape(one["name"])), table(head, rows), kind="engine")
 
 
-def _row(row: Mapping[str, Any], first: bool) -> str:
+def check_row(row: Mapping[str, Any], first: bool) -> str:
+    """Of a check as `plain` has it; `first`: of its tier."""
     small = f" {element('small', NAMES[row['tier']])}" if first else ""
     fill = element("i", style=f"width: {min(100.0, 100 * _ratio(row)):.1f}%")
     meter = element("td", element("div", fill), kind="meter" if row["passed"] else "meter over")
@@ -122,7 +121,7 @@ def _row(row: Mapping[str, Any], first: bool) -> str:
         *(element("td", short(row[name])) for name in ("measured", "limit")),
         element("td", "–" if same else _used(row)),
         meter,
-        element("td", ("same" if same else "pass") if row["passed"] else "FAIL", kind=_kind(row["passed"])),
+        element("td", ("same" if same else "pass") if row["passed"] else "FAIL", kind=kind_of(row["passed"])),
     ]
     return element("tr", *cells, kind="first" if first else "")
 
@@ -131,20 +130,23 @@ def _mutant(one: Mapping[str, Any]) -> str:
     good = "left alone" if one["expected"] == "nothing" else "caught"
     cells = [element("td", escape(one[name])) for name in ("name", "expected")]
     cells.append(element("td", short(one["ratio"])))
-    said = element("td", good if one["held"] else "NOT as expected", kind=_kind(one["held"]))
+    said = element("td", good if one["held"] else "NOT as expected", kind=kind_of(one["held"]))
     return element("tr", *cells, said)
 
 
-def _kind(good: bool) -> str:
+def kind_of(good: bool) -> str:
+    """The class of a verdict's cell."""
     return "pass" if good else "fail"
 
 
-def _table(head: Iterable[str], rows: Iterable[str]) -> str:
+def table(head: Iterable[str], rows: Iterable[str]) -> str:
+    """Rows below their titles; scrolls where it is too wide."""
     titles = element("tr", *(element("th", escape(text), scope="col") for text in head))
     return element("div", element("table", titles, *rows), kind="scroll")
 
 
-def _card(big: str, small: str) -> str:
+def card(big: str, small: str) -> str:
+    """A number and what it is."""
     return element("div", element("b", escape(big)), element("span", escape(small)), kind="card")
 
 

@@ -39,7 +39,7 @@ def as_plain(proof: Proof) -> dict[str, Any]:
             "tests": reference.header["tests"],
             "reference": who | _curves(reference.series),
             "budget": budget and {name: getattr(budget, name) for name in BUDGET},
-            "own_rule": [_shown(check) for check in worst(proof.own_rule)],
+            "own_rule": [shown(check) for check in worst(proof.own_rule)],
             "candidates": [_candidate(candidate, reference.series) for candidate in proof.candidates],
         }
     )
@@ -54,12 +54,13 @@ def _candidate(candidate: Candidate, reference: Mapping[str, np.ndarray]) -> dic
         "difference": relative_difference(reference["losses"][: len(series["losses"])], series["losses"]),
         "divergence": divergence(candidate),
         "checks": [check._asdict() | {"passed": check.passed} for check in candidate.checks],
-        "worst": [_shown(check) for check in worst(candidate.checks)],
+        "worst": [shown(check) for check in worst(candidate.checks)],
         **_curves(series),
     }
 
 
-def _shown(check: Check) -> dict[str, Any]:
+def shown(check: Check) -> dict[str, Any]:
+    """A check as the tables have it."""
     told = {"step": check.when, "margin": margin(check), "ratio": check.ratio, "word": WORDS[check.tier]}
     return check._asdict() | told | {"passed": check.passed}
 

@@ -12,10 +12,10 @@ HEAD = f"{'tier':17}{'tensor':27}{'worst step':>11}{'measured':>11}{'limit':>11}
 def table(proof: Proof) -> str:
     """Verdict, where it came from, a table an engine, and the first divergence of each that has one."""
     lines = [verdict(proof), *facts(proof)]
-    lines += [f"TensorFlow breaks the rule of T3 itself: {_row(check)}" for check in proof.own_rule if not check.passed]
+    lines += [f"TensorFlow breaks the rule of T3 itself: {row(check)}" for check in proof.own_rule if not check.passed]
     for candidate in proof.candidates:
         lines += ["", f"jaxmlp {candidate.name}", HEAD]
-        lines += [_row(check) for check in worst(candidate.checks)]
+        lines += [row(check) for check in worst(candidate.checks)]
         lines += divergence(candidate)
     return "\n".join([*lines, *(["", proof.beyond] if proof.beyond else [])])
 
@@ -55,7 +55,8 @@ def margin(check: Check) -> str:
     return f"{1 / check.ratio:.3g}x" if check.ratio else "exact"
 
 
-def _row(check: Check) -> str:
+def row(check: Check) -> str:
+    """A check below `HEAD`."""
     when, tier = check.when.removeprefix("step "), f"{check.tier} {WORDS[check.tier]}"
     numbers = f"{when:>11}{check.measured:>11.2g}{check.limit:>11.2g}{margin(check):>9}"
     return f"{tier:17}{check.tensor:27}{numbers}  {'pass' if check.passed else 'FAIL'}"

@@ -16,7 +16,9 @@ def gradient_descent(v: Rounded, g: Rounded, slots: Slots, h: Numbers) -> Update
     right = (v - moved).value.astype(np.float32).astype(np.float64)
     largest = np.max([np.abs(v.value), np.abs(moved.value), np.abs(right)], axis=0).astype(np.float32)
     flushed = np.where((largest > 0) & (largest < TINY), TINY, 0.0)
-    return Update(Rounded(right, np.spacing(largest).astype(np.float64) + flushed), {})
+    rate = h["learning_rate"]
+    carried = v.error + g.error * np.abs(rate.value) + rate.error * np.abs(g.value)
+    return Update(Rounded(right, np.spacing(largest).astype(np.float64) + flushed + carried), {})
 
 
 def momentum(v: Rounded, g: Rounded, slots: Slots, h: Numbers) -> Update:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from textbook import pair
 
-from parity.compare.archive import content_digest, read, read_arrays, to_bytes
+from parity.compare.archive import read, read_arrays, to_bytes
 from parity.compare.probe import PROBE
+from parity.compare.sealed import content_digest
 from parity.compare.tensor import Coded, Whole, digest, sample, sketch
 from parity.errors import CannotCompare
 

@@ -1,0 +1,60 @@
+"""`python -m parity prove FOLDER --step module:function`: somebody's own step beside a recording."""
+
+import importlib
+import sys
+from pathlib import Path
+
+from jaxmlp import machine
+from jaxmlp.errors import ConfigError
+from jaxmlp.run.files import require_writable, write_whole
+from parity.commands.adopt_options import ProveStepOptions
+from parity.compare.recorded import load, prove
+from parity.compare.recorded.proof import tensors_bytes
+from parity.compare.recorded.step import Step
+from parity.errors import CannotCompare
+from parity.report import recorded as report
+from parity.report.recorded import Held
+
+
+def prove_step(options: ProveStepOptions) -> int:
+    """Returns 0, 1 or, where too little was returned, 2; raises JaxmlpError or CannotCompare."""
+    if not options.folder:
+        raise ConfigError("FOLDER is missing: name what python -m parity adopt wrote")
+    for file in (one for one in (options.json, options.html) if one):
+        require_writable(file)
+    step = step_of(options.step)
+    recording = load(options.folder)
+    number = options.number if options.number is not None or len(recording.programs) > 1 else 0
+    proof = prove(recording, step, options.mapping, options.transposed, number, options.steps or None)
+    held, made = [Held(number or 0, proof)], machine.made("parity")
+    if options.json:
+        write_whole(options.json, report.to_json(recording, held, made, options.step).encode(), folders=True)
+    if options.html:
+        write_whole(options.html, report.page(recording, held, made, options.step).encode(), folders=True)
+    print(report.text(recording, held, options.step))
+    if proof.different:
+        file = options.out / f"{options.step.replace(':', '-')}.npz"
+        write_whole(file, tensors_bytes(proof), folders=True)
+        print(f"both sides' tensors of that step: {file}")
+    return 1 if proof.different else 0 if proof.proven else 2
+
+
+def step_of(name: str) -> Step:
+    """The function of "module:function"; modules of the current folder count. Raises ConfigError or CannotCompare."""
+    module, colon, function = name.partition(":")
+    if not (module and colon and function):
+        raise ConfigError(f"step = {name!r} is impossible: MODULE:FUNCTION is needed, as mymodule:step")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"step = {name!r}: {error}; it is looked for in {Path.cwd()} too") from None
+    except AttributeError:
+        raise ConfigError(f"step = {name!r}: {module} has no {function}") from None
+    except Exception as error:
+        raise CannotCompare(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    if not callable(found):
+        raise ConfigError(f"step = {name!r} is a {type(found).__name__}: a function is needed")
+    return found

@@ -1,0 +1,161 @@
+"""`load` a recording, `prove` a step against it: the verdict, tensor by tensor, and what is said where they differ."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from parity.compare import diagnosis
+from parity.compare.recorded import file
+from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks, update_checks
+from parity.compare.recorded.mistakes import recognised
+from parity.compare.recorded.recording import Program, Recording
+from parity.compare.recorded.step import Names, Step, taken
+from parity.compare.tiers import Check
+from parity.compare.trace import StepTrace, Trace
+from parity.errors import CannotCompare
+
+
+class Different(AssertionError):
+    """The two were compared, and they differ."""
+
+
+class Proof(NamedTuple):
+    """What became of one program's steps."""
+
+    program: Program
+    subject: Trace  # what the step made of the recorded starts
+    found: Sequence[Found]
+    hints: Sequence[str]  # what the differences usually come from, those that were tried and fit first
+    own_rule: Sequence[Check]  # TensorFlow's own updates, by the rule that the step's are held to
+    diverged: int | None  # the first step at which TensorFlow's numbers are not finite; none is compared from there on
+
+    @property
+    def checks(self) -> list[Check]:
+        return [one for one in self.found if isinstance(one, Check)]
+
+    @property
+    def undetermined(self) -> list[Silent]:
+        """Returned, and yet nothing can be said."""
+        return [one for one in self.found if isinstance(one, Silent) and one.kind != LEFT_OUT]
+
+    @property
+    def not_compared(self) -> list[Silent]:
+        """What the step did not return."""
+        return [one for one in self.found if isinstance(one, Silent) and one.kind == LEFT_OUT]
+
+    @property
+    def first(self) -> Check | None:
+        """The first divergence."""
+        return diagnosis.first_divergence(self.checks)
+
+    @property
+    def different(self) -> bool:
+        return self.first is not None
+
+    @property
+    def proven(self) -> bool:
+        """Whether all checks passed, TensorFlow's own too, and there were some of every variable that is trained.
+
+        But for those that rounding may move by as much as they are: nothing can be told of them.
+        """
+        held = {one.tensor for one in self.checks if one.tier == "T3"}
+        vague = {one.tensor for one in self.undetermined if one.kind == VAGUE}
+        right = not self.different and all(one.passed for one in self.own_rule)
+        return right and bool(held) and set(self.program.moved) <= held | vague
+
+    @property
+    def verdict(self) -> str:
+        """In a line."""
+        steps = ", ".join(map(str, self.subject.steps))
+        if (first := self.first) is not None:
+            numbers = f"{first.measured:.3g} {first.unit}, {first.ratio:.3g} times its limit"
+            return f"DIFFERENT: first at {first.place}: {numbers}"
+        if broken := [one for one in self.own_rule if not one.passed]:
+            return f"NOT proven: TensorFlow's own update does not follow the rule it is held to: {broken[0].place}"
+        silent = [f"{len(self.undetermined)} not determined"] * bool(self.undetermined)
+        silent += [f"{len(self.not_compared)} not compared"] * bool(self.not_compared)
+        told = f"{len(self.checks)} checks at steps {steps}" + "".join(f"; {one}" for one in silent)
+        return f"{'PROVEN' if self.proven else 'NOT proven, though nothing that was returned differs'}: {told}"
+
+    def raise_if_different(self) -> "Proof":
+        """Itself, unless the two differ: then raises `Different`, an AssertionError, with what is known of it."""
+        if self.different:
+            failed = [
+                f"  {one.place}: {one.measured:.3g} {one.unit}, limit {one.limit:.3g}"
+                for one in self.checks
+                if not one.passed
+            ]
+            more = [f"  … and {len(failed) - 8} more"] if len(failed) > 8 else []
+            raise Different("\n".join([self.verdict, *failed[:8], *more, *self.hints]))
+        return self
+
+
+def load(folder: str | Path) -> Recording:
+    """The recording in an adopted folder, or a recording's file. Raises `CannotCompare`."""
+    path = Path(folder).expanduser()
+    path = path / file.NAME if path.is_dir() else path
+    if not path.exists():
+        raise CannotCompare(f"{path} is not there: python -m parity adopt SCRIPT makes it")
+    return file.read(path)
+
+
+def prove(
+    recording: Recording,
+    step: Step,
+    names: Mapping[str, str] | None = None,
+    transposed: Collection[str] = (),
+    program: int | None = None,
+    steps: Collection[int] | None = None,
+) -> Proof:
+    """Every recorded step from the recorded start, by `step`; see `step.py` for what that takes and returns.
+
+    names: the step's own names by TensorFlow's; transposed: names, TensorFlow's, of tensors that the step keeps
+    transposed; program: its number, where the script trains several; steps: those of the recorded ones that are
+    compared. Raises `CannotCompare` where the step raises, or returns other names, shapes, dtypes, or NaN.
+    """
+    chosen = recording.program(program)
+    called = Names(dict(names or {}), transposed)
+    called.require_known(chosen)
+    found: list[Found] = []
+    got: dict[int, StepTrace] = {}
+    diverged = None
+    for number in _chosen(chosen, steps):
+        one = chosen.trace.steps[number]
+        got[number] = taken(number, one, step, called)
+        if not is_finite(one):
+            diverged = number
+            found.append(_both_not_finite(number, got[number]))
+            break
+        found += step_checks(number, chosen, got[number])
+    if not any(isinstance(one, Check) for one in found) and not any(one.got for one in got.values()):
+        raise CannotCompare("your step returned nothing: there is nothing to compare")
+    subject = Trace({"side": "subject", "who": "your step"}, {}, got)
+    checks = [one for one in found if isinstance(one, Check)]
+    graph = recording.graphs[chosen.graph]
+    hints = recognised(chosen, graph, subject, checks)
+    return Proof(chosen, subject, found, hints, own_rule(chosen, [one for one in got if one != diverged]), diverged)
+
+
+def own_rule(program: Program, steps: Collection[int]) -> list[Check]:
+    """T3 of TensorFlow by itself."""
+    found = (one for step in steps for one in update_checks(step, program, program.trace.steps[step]))
+    return [one for one in found if isinstance(one, Check)]
+
+
+def tensors_bytes(proof: Proof) -> bytes:
+    """Both sides' tensors of the first step that differs, as an npz."""
+    step = proof.first.step if proof.first else None
+    return diagnosis.tensors_bytes(step, proof.program.trace, proof.subject)
+
+
+def _chosen(program: Program, steps: Collection[int] | None) -> list[int]:
+    recorded = list(program.trace.steps)
+    if steps is None:
+        return recorded
+    if strange := [step for step in steps if step not in recorded]:
+        raise CannotCompare(f"step {strange[0]} was not recorded: there are {', '.join(map(str, recorded))}")
+    return sorted(steps)
+
+
+def _both_not_finite(number: int, got: StepTrace) -> Check:
+    return Check("T1", "finite", number, float(is_finite(got)), 0, "sides finite")

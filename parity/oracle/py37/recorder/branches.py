@@ -1,0 +1,68 @@
+"""Ops inside `tf.cond`: a run may fetch them only where it takes their branch.
+
+Python alone refuses to fetch from inside a branch; the runtime gives what a living branch computed.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+import tensorflow as tf
+
+from .op_types import APPLY, ASSIGN, VARIABLE, ancestors
+
+Guards = List[Tuple[Any, int]]  # predicate and the branch it must take, outermost first
+
+
+def guards(op: tf.Operation) -> Optional[Guards]:
+    """None inside a while loop, whose values come many times."""
+    context, found = op._get_control_flow_context(), []
+    while context is not None:
+        if not hasattr(context, "pred"):
+            return None
+        found.append((context.pred, context.branch))
+        context = context.outer_context
+    return found[::-1]
+
+
+class Lives:
+    """Which branches one run takes, by evaluating their predicates beforehand with the run's own feeds."""
+
+    def __init__(self, evaluate: Callable[[List[Any]], List[Any]], fed: Any, told: Callable[[str], None]):
+        self.evaluate, self.fed, self.told = evaluate, fed, told
+        self.taken: Dict[str, Optional[int]] = {}
+
+    def alive(self, wanted: Guards) -> bool:
+        """False also where a predicate cannot be known without changing what it is drawn from."""
+        return all(self._branch(predicate) == branch for predicate, branch in wanted)
+
+    def _branch(self, predicate: Any) -> Optional[int]:
+        if predicate.name not in self.taken:
+            self.taken[predicate.name] = self._known(predicate)
+        return self.taken[predicate.name]
+
+    def _known(self, predicate: Any) -> Optional[int]:
+        if any(_changes(op) for op in ancestors([predicate], self.fed)):
+            self.told("a branch is taken by chance, what is drawn inside is not recorded: " + predicate.name)
+            return None
+        with fetchable([predicate]):
+            return int(bool(self.evaluate([predicate])[0]))
+
+
+def _changes(op: tf.Operation) -> bool:
+    stateful = op.op_def.is_stateful and op.type not in VARIABLE
+    return bool(stateful or op.type in ASSIGN or APPLY.match(op.type)) and op.type != "ReadVariableOp"
+
+
+@contextmanager
+def fetchable(tensors: List[Any]) -> Iterator[None]:
+    """Lifts Python's refusal to fetch these."""
+    lifted = [tensor.op for tensor in tensors if not tensor.graph.is_fetchable(tensor)]
+    for op in lifted:
+        op.graph._unfetchable_ops.discard(op)
+    try:
+        yield
+    finally:
+        for op in lifted:
+            op.graph._unfetchable_ops.add(op)

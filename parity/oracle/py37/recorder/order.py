@@ -1,0 +1,30 @@
+"""What the recorder is told to do: one JSON object, given as its only argument."""
+
+from __future__ import annotations
+
+import json
+from typing import List, NamedTuple, Optional
+
+
+class Order(NamedTuple):
+    """Paths are absolute; `script` is a file, or the name of a module where `kind` is "module"."""
+
+    out: str  # the folder that gets raw.json and raw.npz
+    script: str
+    kind: str  # "script", "module" or "notebook"
+    arguments: List[str]  # the script's own
+    steps: List[int]  # runs of each program, counted from 0
+    private: List[str]  # folders in which the script may write unnoticed
+    data: Optional[str] = None  # downloads are answered from this folder
+    max_steps: Optional[int] = None  # training runs of all programs together
+    time_limit: Optional[float] = None  # seconds
+    seed: Optional[int] = 1  # for what the script leaves unseeded; None: left so
+    shim: bool = False  # names of TensorFlow 0.x
+    plain: bool = False  # records nothing but the variables at the end
+    lifeline: Optional[str] = None  # a descriptor that ends when the one who waits for the recording is gone
+    most_programs: int = 8  # further ones are counted only
+
+
+def read(text: str) -> Order:
+    """Raises TypeError where a field is missing or unknown."""
+    return Order(**json.loads(text))

@@ -1,0 +1,138 @@
+"""What one kind of run does: which variables it moves, how, and which tensors of it a recording needs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
+
+import tensorflow as tf
+
+from . import updates, variables
+from .branches import Guards, guards
+from .gradients import Gradients
+from .op_types import FUNCTION, RANDOM, SOURCE, VARIABLE, ancestors, in_order, variable_of
+
+LOGITS = ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits")
+UNRECORDED = (tf.resource, tf.variant)
+
+Tell = Callable[[str], None]
+
+
+class Wanted(NamedTuple):
+    """A tensor, and the branches that a run must take to have it."""
+
+    tensor: Any
+    guards: Guards
+
+
+class Plan(NamedTuple):
+    """Of one kind of training run; `wanted` by "role|name" as raw.npz has it."""
+
+    key: tuple  # the names of its update ops
+    updates: List[Dict[str, Any]]
+    side: List[Dict[str, Any]]
+    trainable: List[str]
+    reads: Dict[str, Any]  # variable's name: a tensor that shows it
+    losses: List[str]
+    gradients: Dict[str, str]
+    arriving: Dict[str, str]
+    wanted: Dict[str, Wanted]
+
+
+def planned(graph: tf.Graph, elements: List[Any], fed: Set[str], asked: Gradients, tell: Tell) -> Optional[Plan]:
+    """None of a run that does not train. `elements`: the tensors and ops that it asks for; `fed`: tensors' names."""
+    ops = ancestors(elements, fed)
+    found = updates.find(graph, ops, fed)
+    if not found.training:
+        return None
+    used = _variables(ops, found)
+    trainable = {variable_of(one) for one in graph.get_collection("trainable_variables")}
+    losses, gradients = _differentiated(graph, ancestors(found.training, fed), asked, tell)
+    arriving, numbers = _inputs(found.training)
+    tensors: Dict[str, Any] = OrderedDict()
+    tensors.update(("loss|" + loss.name, loss) for loss in losses)
+    tensors.update(_logits(losses, fed))
+    tensors.update(("gradient|" + name, tensor) for name, tensor in gradients.items())
+    tensors.update(("arriving|" + name, tensor) for name, tensor in arriving.items())
+    tensors.update(("number|" + name, tensor) for name, tensor in numbers.items())
+    tensors.update(_given(ops, tell))
+    return Plan(
+        tuple(op.name for op in found.training),
+        [updates.described(op) for op in found.training],
+        [{"op": op.name, "type": op.type, "variable": _name(variable_of(op.inputs[0]))} for op in found.side],
+        [op.name for op in used if op in trainable],
+        variables.reads(used, tell),
+        [loss.name for loss in losses],
+        {name: tensor.name for name, tensor in gradients.items()},
+        {name: tensor.name for name, tensor in arriving.items()},
+        _fetchable(tensors, fed, tell),
+    )
+
+
+def _variables(ops: Set[tf.Operation], found: updates.Updates) -> List[tf.Operation]:
+    written = {variable_of(op.inputs[0]) for op in [*found.training, *found.side]} - {None}
+    return in_order({op for op in ops if op.type in VARIABLE} | written)
+
+
+def _name(variable: Any) -> Optional[str]:
+    return getattr(variable, "name", None)
+
+
+def _differentiated(graph: tf.Graph, ops: Set[tf.Operation], asked: Gradients, tell: Tell) -> Any:
+    """The losses whose gradients reach the updates, and those gradients by the names of their variables."""
+    losses, found = OrderedDict(), {}
+    for call in asked.reaching(graph, ops):
+        losses.update((y.name, y) for y in call.ys if isinstance(y, tf.Tensor))
+        for variable, grad in call.of_variables(ops).items():
+            if not isinstance(grad, tf.Tensor):
+                tell("a sparse gradient, it is not recorded: " + variable.name)
+            elif variable.name in found:
+                tell("more than one gradient reaches this variable, the first is recorded: " + variable.name)
+            else:
+                found[variable.name] = grad
+    return list(losses.values()), found
+
+
+def _inputs(training: List[tf.Operation]) -> Any:
+    """What reaches the updates: the changes by variable, and all other numbers by "op/argument"."""
+    arriving, numbers = OrderedDict(), OrderedDict()
+    for op in training:
+        variable = variable_of(op.inputs[0])
+        for argument, tensor in updates.computed(op).items():
+            if argument in updates.ARRIVING and variable is not None:
+                arriving[variable.name] = tensor
+            elif not tensor.dtype._is_ref_dtype:
+                numbers[op.name + "/" + argument] = tensor
+    return arriving, numbers
+
+
+def _logits(losses: List[Any], fed: Set[str]) -> Dict[str, Any]:
+    behind = in_order(ancestors(losses, fed))
+    features = [op.inputs[0] for op in behind if op.type in LOGITS]
+    naive = [op.inputs[0] for op in behind if op.type == "Softmax"]
+    return {"logits|" + tensor.name: tensor for tensor in features or naive}
+
+
+def _given(ops: Set[tf.Operation], tell: Tell) -> Dict[str, Any]:
+    """What no evaluation of the graph can know: what is drawn, and what iterators and queues hand out."""
+    found = OrderedDict()
+    for op in in_order(ops):
+        role = "draw" if RANDOM.match(op.type) else "source" if SOURCE.match(op.type) else None
+        if role:
+            found.update((role + "|" + tensor.name, tensor) for tensor in op.outputs)
+        if op.type in FUNCTION:
+            tell("a function's inside is not recorded: " + op.name + " (" + op.type + ")")
+    return found
+
+
+def _fetchable(tensors: Dict[str, Any], fed: Set[str], tell: Tell) -> Dict[str, Wanted]:
+    wanted = OrderedDict()
+    for key, tensor in tensors.items():
+        inside = guards(tensor.op)
+        if inside is None:
+            tell("inside a while loop, it is not recorded: " + key.replace("|", " "))
+        elif tensor.dtype in UNRECORDED or not (inside or tensor.graph.is_fetchable(tensor)):
+            tell("it cannot be fetched, it is not recorded: " + key.replace("|", " "))
+        else:
+            wanted[key] = Wanted(tensor, inside)
+    return wanted

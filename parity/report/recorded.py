@@ -1,0 +1,171 @@
+"""Proofs of steps beside a recording as text, JSON and a page: a row a tensor, and all that was not compared."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from parity.compare.recorded import Proof, Recording
+from parity.compare.recorded.judge import Silent
+from parity.compare.tiers import WORDS
+from parity.report.markup import card, check_row, element, short, table
+from parity.report.plain import plain, shown
+from parity.report.proof import worst
+from parity.report.text import HEAD, row
+
+STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # of the proof's page, so that both look alike
+
+
+class Held(NamedTuple):
+    """One program of a recording and the proof of a step beside it."""
+
+    number: int
+    proof: Proof | None
+    error: str = ""  # why there is no proof
+
+    @property
+    def verdict(self) -> str:
+        return self.proof.verdict if self.proof else f"CANNOT COMPARE: {self.error}"
+
+
+def text(recording: Recording, held: Sequence[Held], who: str) -> str:
+    """Verdicts, where the recording is from, a table a program."""
+    lines = facts(recording)
+    for one in held:
+        lines += ["", f"program {one.number}: {recording.programs[one.number].name}", f"{who}: {one.verdict}"]
+        lines += _table(one.proof) if one.proof else []
+    return "\n".join(lines)
+
+
+def facts(recording: Recording) -> list[str]:
+    """Of what and by whom it is."""
+    told = recording.provenance
+    script = " ".join([told["script"]["path"], *told["script"]["arguments"]])
+    lines = [
+        f"{script}: {told['status']}, {sum(one.fields['runs'] for one in recording.programs)} training runs",
+        f"reference: {', '.join(f'{name} {told[name]}' for name in ('tensorflow', 'numpy', 'python', 'cpu'))}",
+    ]
+    if repeated := told.get("reproduced"):
+        lines += _repeated(repeated)
+    lines += [f"downloads refused: {', '.join(refused)}"] if (refused := told["downloads"]["refused"]) else []
+    return lines + [f"note: {what}" + (f" ({count} times)" if count > 1 else "") for what, count in told["notes"]]
+
+
+def _repeated(told: Mapping[str, Any]) -> list[str]:
+    """Whether the script repeats itself, and whether recording leaves it alone."""
+    count, plain, recorded = told["compared"], told["between_plain"], told["by_recording"]
+    if not plain and not recorded:
+        return [f"recording changes nothing: all {count} variables end with the same bits, in two plain runs too"]
+    lines = [f"two plain runs differ, in {len(plain)} of {count} variables: {', '.join(plain)}"] if plain else []
+    return lines + ([f"RECORDING CHANGES {len(recorded)} of {count}: {', '.join(recorded)}"] if recorded else [])
+
+
+def silences(found: Sequence[Silent]) -> list[tuple[str, str]]:
+    """Tensors by why nothing is said of them, those of all steps together."""
+    reasons: dict[str, dict[str, None]] = {}
+    for one in found:
+        reasons.setdefault(one.why, {})[f"{one.tier} {one.tensor}"] = None
+    return [(", ".join(places), why) for why, places in reasons.items()]
+
+
+def nearest(proof: Proof) -> dict[str, float]:
+    """For each tier how much of a limit was used at most."""
+    tiers = {tier: [one.ratio for one in proof.checks if one.tier == tier] for tier in WORDS}
+    return {tier: max(ratios) for tier, ratios in tiers.items() if ratios}
+
+
+def to_json(recording: Recording, held: Sequence[Held], made: Mapping[str, Any], who: str) -> str:
+    """Every check of every program."""
+    told = {"made": dict(made), "subject": who, "content": recording.content, "provenance": dict(recording.provenance)}
+    told["programs"] = [_plain(recording, one) for one in held]
+    return json.dumps(plain(told), indent=1, ensure_ascii=False) + "\n"
+
+
+def page(recording: Recording, held: Sequence[Held], made: Mapping[str, Any], who: str) -> str:
+    """One self-contained page, without a script."""
+    style = STYLE.search(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
+    assert style
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{style[0]}'
+    title = "Is it the same program?"
+    parts = [element("h1", escape(title)), _verdict(recording, held, who)]
+    parts += [_section(recording, one) for one in held]
+    pairs = [*made.items(), *_pairs("", recording.provenance), ("SHA-256 of the recording", recording.content)]
+    terms = (element("dt", escape(key)) + element("dd", escape(str(value))) for key, value in pairs)
+    parts.append(element("section", element("h2", "Where this comes from"), element("dl", *terms)))
+    return f'<!doctype html>\n<html lang="en">{head}<title>{title}</title>{element("main", *parts)}</html>\n'
+
+
+def _table(proof: Proof) -> list[str]:
+    lines = [HEAD, *(row(check) for check in worst(proof.checks))]
+    for kind, found in (("not determined", proof.undetermined), ("NOT COMPARED", proof.not_compared)):
+        lines += [f"{kind}: {places}: {why}" for places, why in silences(found)]
+    if proof.diverged is not None:
+        lines.append(f"not finite on TensorFlow's side from step {proof.diverged} on, and so compared no further")
+    return [*lines, *proof.hints]
+
+
+def _plain(recording: Recording, one: Held) -> dict[str, Any]:
+    told: dict[str, Any] = {"program": recording.programs[one.number].name, "verdict": one.verdict}
+    if one.proof is None:
+        return told
+    proof = one.proof
+    return {
+        **told,
+        "proven": proof.proven,
+        "different": proof.different,
+        "hints": list(proof.hints),
+        "nearest": nearest(proof),
+        "checks": [check._asdict() | {"passed": check.passed} for check in proof.checks],
+        "undetermined": [silent._asdict() for silent in proof.undetermined],
+        "not_compared": [silent._asdict() for silent in proof.not_compared],
+    }
+
+
+def _verdict(recording: Recording, held: Sequence[Held], who: str) -> str:
+    good = all(one.proof and one.proof.proven for one in held)
+    answer = element("strong", f"{'Yes' if good else 'No'}, {escape(who)}.")
+    lines = [element("p", escape(one.verdict)) for one in held]
+    hints = [hint for one in held if one.proof for hint in one.proof.hints]
+    lines += [element("p", escape(f"{hint[:1].upper()}{hint[1:]}.")) for hint in hints]
+    lines += [element("p", escape(line), kind="soft") for line in facts(recording)[:1]]
+    return element("div", answer, *lines, kind=f"verdict {'good' if good else 'bad'}", id="verdict")
+
+
+def _section(recording: Recording, one: Held) -> str:
+    inside = [element("h2", escape(f"Program {one.number}: {recording.programs[one.number].name}"))]
+    if one.proof is None:
+        return element("section", *inside, element("p", escape(one.error), kind="soft"))
+    inside += [element("div", *_cards(one.proof), kind="cards"), _rows(one.proof)]
+    for title, found in (("Not determined", one.proof.undetermined), ("Not compared", one.proof.not_compared)):
+        items = [element("p", escape(f"{places}: {why}."), kind="soft") for places, why in silences(found)]
+        inside += [element("h2", title), *items] if items else []
+    return element("section", *inside)
+
+
+def _cards(proof: Proof) -> list[str]:
+    passed = sum(check.passed for check in proof.checks)
+    steps = ", ".join(map(str, proof.subject.steps))
+    made = [card(f"{passed:,} of {len(proof.checks):,}", f"checks passed, at steps {steps}")]
+    for tier, ratio in nearest(proof).items():
+        made.append(card(short(plain(ratio)), f"of its limit used by the {WORDS[tier]} nearest to it"))
+    return made
+
+
+def _rows(proof: Proof) -> str:
+    head = ("tier", "what", "worst at", "measured", "limit", "limit used", "", "verdict")
+    rows, last = [], None
+    for check in worst(proof.checks):
+        rows.append(check_row(plain(shown(check)), first=check.tier != last))
+        last = check.tier
+    return element("div", table(head, rows), kind="engine")
+
+
+def _pairs(head: str, told: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Nested fields, a line each."""
+    pairs: list[tuple[str, Any]] = []
+    for key, value in told.items():
+        name = f"{head} {key}".strip()
+        pairs += _pairs(name, value) if isinstance(value, Mapping) else [(name, value)]
+    return [(name, value) for name, value in pairs if value not in (None, [], "")]

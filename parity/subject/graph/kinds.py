@@ -1,0 +1,63 @@
+"""Types of ops by what they are to an evaluation: variables, ways into a tf.cond or a loop, writes, what is given."""
+
+import re
+
+VARIABLES = {"Variable", "VariableV2", "VarHandleOp"}
+SWITCHES = {"Switch", "RefSwitch"}
+PASSES = {*SWITCHES, "RefIdentity"}  # a variable goes through them unread
+LOOPS = {
+    "Enter",
+    "RefEnter",
+    "Exit",
+    "RefExit",
+    "NextIteration",
+    "RefNextIteration",
+    "LoopCond",
+    "While",
+    "StatelessWhile",
+}
+CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+BRANCHES = {"If", "StatelessIf"}
+ASKS = {"VarIsInitializedOp", "IsVariableInitialized"}  # about a variable, whose value they do not read
+
+OVERWRITES = {"Assign", "AssignVariableOp"}
+WRITES = re.compile(r"^(Resource)?(Sparse)?Apply|^Assign|^(Resource)?Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)$")
+SLOTS = {  # of an update op: how many variables it holds beside the weights, the first of its inputs
+    **dict.fromkeys(("GradientDescent", "ProximalGradientDescent"), 0),
+    **dict.fromkeys(("Momentum", "KerasMomentum", "Adagrad", "AdagradV2", "ProximalAdagrad"), 1),
+    **dict.fromkeys(("Adam", "AdaMax", "RMSProp", "Adadelta", "Ftrl", "FtrlV2", "AdagradDA"), 2),
+    **dict.fromkeys(("AdamWithAmsgrad", "CenteredRMSProp"), 3),
+}
+
+PLACEHOLDERS = {"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"}
+RANDOM = re.compile(
+    r"^(Random(Uniform|UniformInt|StandardNormal|Shuffle|Gamma|Poisson)(V2)?|(Parameterized)?TruncatedNormal"
+    r"|Multinomial|.*CandidateSampler|Stateless(Random|Truncated|Multinomial).*"
+    r"|Stateful(Uniform|Standard|Truncated|RandomBinomial).*)$"
+)
+SOURCE = re.compile(r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*)$")
+
+
+def writes(op: str) -> bool:
+    """Whether it changes a variable."""
+    return bool(WRITES.match(op))
+
+
+def held(op: str) -> int:
+    """How many variables a writing op changes."""
+    return 1 + SLOTS.get(op.removeprefix("Resource").removeprefix("Apply"), 0)
+
+
+def resource(op: str) -> bool:
+    """Whether it writes by a handle, and so gives out no reference."""
+    return op.startswith("Resource") or op.endswith("VariableOp")
+
+
+def given(op: str) -> bool:
+    """Whether no evaluation can know what it gives: fed, drawn, or handed out."""
+    return op in PLACEHOLDERS or bool(RANDOM.match(op) or SOURCE.match(op))
+
+
+def lacking(op: str) -> str:
+    """Where that was to come from."""
+    return "draws" if RANDOM.match(op) else "batch"

@@ -1,0 +1,142 @@
+"""A training step of a recorded program, in JAX: nobody has to write it.
+
+The forward pass is the graph's, its gradient JAX's; what happens to the gradient before it arrives (clipping, decay),
+the rates, and what is assigned beside the training, is the graph's again; the updates are `optimizers`'.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from parity.errors import CannotCompare
+from parity.subject.graph.evaluation import Evaluation
+from parity.subject.graph.graph import Graph
+from parity.subject.graph.values import Traced, known
+
+Arrays = Mapping[str, Any]
+FLAGS, NUMBERS = "b", "biu"  # NumPy's kinds
+
+
+class Call(NamedTuple):
+    """One call of tf.gradients: what it differentiates, and its results by variable."""
+
+    losses: tuple[str, ...]
+    gradients: Mapping[str, str]
+
+
+class Forward(NamedTuple):
+    """loss: a scalar; grads: by variable, as tf.gradients gives them; seen: what else was asked for."""
+
+    loss: jax.Array
+    grads: dict[str, jax.Array]
+    seen: dict[str, jax.Array]
+
+
+class GraphStep:
+    """Of one program of a recording, as raw.json describes it, and its graph.
+
+    Called: (weights, slots, batch, draws), dicts of arrays by TensorFlow's names -> a dict with "grads", "weights",
+    "slots" and "loss" (not where the script has none: no call of tf.gradients). Pure, and may be jitted; what it gives
+    feeds the next step. `weights` are the variables that the updates train, `slots` all others. Raises `CannotCompare`
+    in one line for what it cannot do.
+    """
+
+    def __init__(self, graph: Graph, program: Mapping[str, Any]):
+        self.graph = graph
+        self.writes = [one["op"] for one in (*program["updates"], *program["side"])]
+        trained = {one["variable"] for one in program["updates"]}
+        self.weights = [name for name in program["variables"] if name in trained]
+        self.slots = [name for name in program["variables"] if name not in trained]
+        self.calls = [Call(tuple(one["losses"]), one["gradients"]) for one in program.get("calls") or [program]]
+        self.calls = [one for one in self.calls if one.losses and one.gradients]
+        self.known = FLAGS
+        self._made: dict[Any, Any] = {}
+        for name in self.writes:
+            graph.targets(graph.node(name))  # raises where it is none
+
+    def __call__(self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
+        """One step."""
+        return self._run(self._step, weights, slots, {**batch, **draws})
+
+    def forward(
+        self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays, wanted: Iterable[str] = ()
+    ) -> Forward:
+        """Loss and gradients alone, and other tensors by name: what `jax.make_jaxpr` traces."""
+        return self._run(partial(self._forward, wanted=tuple(wanted)), weights, slots, {**batch, **draws})
+
+    def _run(self, function: Any, weights: Arrays, slots: Arrays, given: Arrays) -> Any:
+        """Compiled once for each set of known flags. Whole numbers are known only where a shape depends on them."""
+        with jax.enable_x64(True):
+            variables = self._variables(weights, slots)
+            try:
+                return self._compiled(function, variables, given, self.known)
+            except Traced:
+                if self.known == NUMBERS:
+                    raise
+            self.known = NUMBERS
+            return self._compiled(function, variables, given, self.known)
+
+    def _compiled(self, function: Any, variables: Arrays, given: Arrays, kinds: str) -> Any:
+        fixed = {name: np.asarray(value) for name, value in given.items() if _is_known(value, kinds)}
+        data = {name: jnp.asarray(value) for name, value in given.items() if name not in fixed}
+        called = getattr(function, "keywords", {}).get("wanted")
+        key = (called, *((name, str(value.dtype), value.tobytes(), value.shape) for name, value in fixed.items()))
+        if key not in self._made:
+            self._made[key] = jax.jit(lambda variables, data: function(variables, {**data, **fixed}))
+        return self._made[key](variables, data)
+
+    def _step(self, variables: Arrays, given: Arrays) -> dict[str, Any]:
+        forward = self._forward(variables, given)
+        run = Evaluation(self.graph, {**given, **self._gradients(forward.grads)}, variables, self.writes)
+        after = {name: jnp.asarray(run.after(name)) for name in variables}
+        made = {
+            "grads": forward.grads,
+            "weights": {name: after[name] for name in self.weights},
+            "slots": {name: after[name] for name in after if name not in self.weights},
+        }
+        return {"loss": forward.loss, **made} if self.calls else made
+
+    def _forward(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...] = ()) -> Forward:
+        total, grads, seen = jnp.zeros((), jnp.float32), {}, {}
+        for call in self.calls:
+            own = {name: variables[name] for name in call.gradients}
+            found = jax.value_and_grad(self._loss, has_aux=True)(own, call, variables, given, wanted)
+            (loss, seen), by_variable = found
+            total, grads = (total.astype(loss.dtype) + loss), {**by_variable, **grads}
+        return Forward(total, grads, seen if self.calls else self._seen(variables, given, wanted))
+
+    def _loss(self, own: Arrays, call: Call, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> Any:
+        run = Evaluation(self.graph, given, {**variables, **own}, self.writes)
+        values = run.values((*call.losses, *wanted))
+        loss = sum(jnp.sum(value) for value in values[: len(call.losses)])
+        return loss, dict(zip(wanted, values[len(call.losses) :], strict=True))
+
+    def _seen(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> dict[str, Any]:
+        return dict(zip(wanted, Evaluation(self.graph, given, variables, self.writes).values(wanted), strict=True))
+
+    def _gradients(self, grads: Arrays) -> dict[str, Any]:
+        """By tensor: what follows them in the graph starts from these."""
+        return {tensor: grads[name] for call in self.calls for name, tensor in call.gradients.items()}
+
+    def _variables(self, weights: Arrays, slots: Arrays) -> dict[str, Any]:
+        for name in (one for one in self.weights if one not in weights):
+            raise CannotCompare(f"weights has no {name}; it must have {', '.join(self.weights)}")
+        held = {**slots, **weights}
+        return {name: _as_data(held[name], self._dtype(name)) for name in held}
+
+    def _dtype(self, variable: str) -> np.dtype:
+        return np.dtype(jnp.dtype(self.graph.node(variable).attributes["dtype"]))
+
+
+def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
+    """In TensorFlow's own dtype: a jitted caller makes int32 of the int64 global_step."""
+    return jnp.asarray(value).astype(dtype)
+
+
+def _is_known(value: Any, kinds: str) -> bool:
+    """One flag, or number, that is no data but says how to compute: a phase, a batch size."""
+    return known(value) and np.size(value) == 1 and np.asarray(value).dtype.kind in kinds
