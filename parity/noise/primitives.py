@@ -159,6 +159,7 @@ SHAPED: dict[str, Callable[..., Any]] = {
     "slice": _slice,
     "reshape": lambda x, new_sizes, **_: np.reshape(x, new_sizes),
     "squeeze": lambda x, dimensions: np.squeeze(x, dimensions),
+    "tile": lambda x, reps: np.tile(x, reps),
     "transpose": lambda x, permutation: np.transpose(x, permutation),
 }
 # The others are exact on float32 numbers: they choose, compare, move, or change a sign.

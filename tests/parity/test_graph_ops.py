@@ -47,41 +47,45 @@ def computed(seed: int, folder: Path) -> tuple[dict[str, Any], dict[str, Compare
     return compared(arrays)
 
 
-def compared(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Compared]]:
+def compared(arrays: dict[str, np.ndarray], only: str = "") -> tuple[dict[str, Any], dict[str, Compared]]:
     told = json.loads(str(arrays["told"]))
+    cases = {name: one for name, one in told["cases"].items() if only in name}
+    graph = Graph(told["graph"]["nodes"], of("const", arrays), told["graph"]["functions"])
+    given, expected, found = {**of("feed", arrays), **of("draw", arrays)}, of("out", arrays), {}
+    for one in cases.values():
+        found |= tensors(graph, one, given, expected)
+    return cases, found
 
-    def of(kind):
-        return {key.removeprefix(f"{kind}|"): array for key, array in arrays.items() if key.startswith(f"{kind}|")}
 
-    graph = Graph(told["graph"]["nodes"], of("const"), told["graph"]["functions"])
-    given, expected = {**of("feed"), **of("draw")}, of("out")
-    floats = {name: array for name, array in given.items() if array.dtype == np.float32}
-    fixed = {name: array for name, array in given.items() if name not in floats}
-    weights = {output: weight for one in told["cases"].values() for output, weight in one["weights"].items()}
-    outputs = [name for one in told["cases"].values() for name in one["outputs"]]
+def of(kind: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {key.removeprefix(f"{kind}|"): array for key, array in arrays.items() if key.startswith(f"{kind}|")}
 
-    def both(floats):
-        def values(floats):
-            return evaluate(graph, outputs, {**fixed, **floats})
 
+def tensors(graph: Graph, case: dict[str, Any], given: Any, expected: Any) -> dict[str, Compared]:
+    """Of one case: outputs, and gradients."""
+    known = {name: array for name, array in given.items() if name not in case["gradients"]}
+    floats = {name: given[name] for name in case["gradients"]}
+    weights = {name: given[weight] for name, weight in case["weights"].items()}
+
+    def both(floats, weights):
         with jax.enable_x64(True):
-            found, back = jax.vjp(values, floats)
-            cotangents = {
-                name: floats[weights[name]] if name in weights else zero(value) for name, value in found.items()
-            }
+            found, back = jax.vjp(lambda floats: evaluate(graph, case["outputs"], {**known, **floats}), floats)
+            cotangents = {name: weights.get(name, zero(value)) for name, value in found.items()}
             return {**found, **{f"grad|{name}": grad for name, grad in back(cotangents)[0].items()}}
 
     with jax.enable_x64(True):
-        traced, shape = jax.make_jaxpr(both, return_shape=True)(floats)
-        got = jax.device_get(jax.jit(both)(floats))
-    keys, leaves = sorted(shape), [floats[name] for name in sorted(floats)]
-    exact = dict(zip(keys, Arithmetic(None).run(traced, leaves), strict=True))
-    samples = [
-        dict(zip(keys, Arithmetic(np.random.default_rng(i)).run(traced, leaves), strict=True)) for i in range(SAMPLES)
-    ]
-    return told["cases"], {
-        key: Compared(array, got[key], exact[key], limit(exact[key], [one[key] for one in samples]))
-        for key, array in expected.items()
+        traced, shape = jax.make_jaxpr(both, return_shape=True)(floats, weights)
+        got = jax.device_get(jax.jit(both)(floats, weights))
+    keys, leaves = sorted(shape), jax.tree.leaves((floats, weights))
+
+    def run(rng):
+        return dict(zip(keys, Arithmetic(rng).run(traced, leaves), strict=True))
+
+    exact, samples = run(None), [run(np.random.default_rng(i)) for i in range(SAMPLES)]
+    return {
+        key: Compared(expected[key], got[key], exact[key], limit(exact[key], [one[key] for one in samples]))
+        for key in keys
+        if key in expected
     }
 
 
@@ -104,6 +108,8 @@ def agree(one: Compared) -> str:
     if expected.dtype.kind != "f":
         return "" if np.array_equal(expected, got) else f"{expected} is expected, {got} was got"
     finite = np.isfinite(expected)
+    if not np.array_equal(np.isfinite(one.exact), finite):
+        return f"{expected} is expected, {one.exact} is what it would be in float64"
     if not np.array_equal(expected[~finite], got[~finite], equal_nan=True) or not np.isfinite(got[finite]).all():
         return f"{expected} is expected, {got} was got"
     apart = max(np.abs(other[finite] - expected[finite]).max(initial=0) for other in (got, one.exact))
