@@ -12,7 +12,7 @@ import numpy as np
 
 Numbers = np.ndarray
 
-MOVING = {"gather", "scatter", "pad", "sort", "top_k", "split", "dynamic_slice", "dynamic_update_slice", "argmin"}
+MOVING = {"gather", "scatter", "sort", "top_k", "split", "unstack", "dynamic_slice", "dynamic_update_slice", "argmin"}
 BILINEAR = {"conv_general_dilated", "dot_general"}
 ADDING = {"scatter-add", "scatter_add", "cumsum", "reduce_window_sum"}
 # Called by what their rule of adding makes of the wide numbers, not by the traced one of float32.

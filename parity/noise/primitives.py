@@ -63,6 +63,21 @@ def _slice(x: Numbers, *, start_indices: Any, limit_indices: Any, strides: Any) 
     return x[tuple(slice(*bounds) for bounds in zip(start_indices, limit_indices, steps, strict=True))]
 
 
+def _pad(x: Numbers, value: Numbers, *, padding_config: Any) -> Numbers:
+    """So much before, after, and between two entries of each axis; less than nothing cuts off."""
+    between = [inside for *_, inside in padding_config]
+    full = np.full([max(n + (n - 1) * k, 0) for n, k in zip(np.shape(x), between, strict=True)], value)
+    full[tuple(slice(None, None, 1 + k) for k in between)] = x
+    full = np.pad(full, [(max(a, 0), max(b, 0)) for a, b, _ in padding_config], constant_values=value)
+    kept = (slice(max(-a, 0), n - max(-b, 0)) for n, (a, b, _) in zip(full.shape, padding_config, strict=True))
+    return full[tuple(kept)]
+
+
+def _reshape(x: Numbers, *, new_sizes: tuple[int, ...], dimensions: Any, **_: Any) -> Numbers:
+    """`dimensions`: the order of its axes to read it in."""
+    return np.reshape(x if dimensions is None else np.transpose(x, dimensions), new_sizes)
+
+
 def _round(x: Numbers, *, rounding_method: Any) -> Numbers:
     """To the nearest whole number, halves to the even one or away from zero."""
     if int(rounding_method) == 1:
@@ -149,6 +164,7 @@ SHAPED: dict[str, Callable[..., Any]] = {
     "dot_general": _dot_general,
     "integer_pow": _integer_pow,
     "iota": _iota,
+    "pad": _pad,
     "reduce_and": lambda x, axes, **_: np.all(x, axes),
     "reduce_max": lambda x, axes, **_: np.max(x, axes),
     "reduce_min": lambda x, axes, **_: np.min(x, axes),
@@ -157,7 +173,8 @@ SHAPED: dict[str, Callable[..., Any]] = {
     "rev": lambda x, dimensions: np.flip(x, dimensions),
     "round": _round,
     "slice": _slice,
-    "reshape": lambda x, new_sizes, **_: np.reshape(x, new_sizes),
+    "reshape": _reshape,
+    "stack": lambda *parts, axis: np.stack(parts, axis),
     "squeeze": lambda x, dimensions: np.squeeze(x, dimensions),
     "tile": lambda x, reps: np.tile(x, reps),
     "transpose": lambda x, permutation: np.transpose(x, permutation),

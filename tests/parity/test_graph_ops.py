@@ -94,6 +94,8 @@ def zero(value):
 
 
 def limit(exact: np.ndarray, samples: list[np.ndarray]) -> float:
+    if exact.dtype.kind != "f":
+        return 0.0
     with np.errstate(invalid="ignore"):
         apart = [np.abs(np.where(np.isfinite(exact), one - exact, 0)).max(initial=0) for one in samples]
     largest = np.abs(exact[np.isfinite(exact)]).max(initial=0)
