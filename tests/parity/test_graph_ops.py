@@ -129,12 +129,10 @@ def differing(cases: dict[str, Any], tensors: dict[str, Compared]) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def all_cases(tmp_path_factory, request):
+def all_cases(tmp_path_factory, seed):
     if not environment.is_set_up():
         pytest.skip(f"needs genuine TensorFlow 1.15.5: {environment.SETUP}, or name its folder in $PARITY_TF115")
-    from conftest import SEED
-
-    return computed(SEED, tmp_path_factory.mktemp("cases"))
+    return computed(seed, tmp_path_factory.mktemp("cases"))
 
 
 def test_every_op_and_its_gradient_is_tensorflows_at_kinks_and_ties_too(all_cases):

@@ -4,7 +4,8 @@ import re
 
 VARIABLES = {"Variable", "VariableV2", "VarHandleOp"}
 SWITCHES = {"Switch", "RefSwitch"}
-PASSES = {*SWITCHES, "RefIdentity"}  # a variable goes through them unread
+# A variable goes through them unread. An Identity of a reference shares its memory: who uses it sees what is there then.
+PASSES = {*SWITCHES, "RefIdentity", "Identity"}
 LOOPS = {
     "Enter",
     "RefEnter",
