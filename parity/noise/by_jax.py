@@ -27,7 +27,8 @@ def results(primitive: Any, operands: list[Numbers], params: dict[str, Any]) -> 
     with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
         arrays = map(jnp.asarray, operands)
         if primitive.name in SCATTERS:
-            return [np.asarray(SCATTERS[primitive.name](*arrays, **{name: wide[name] for name in SCATTERED}))]
+            scatter: Any = SCATTERS[primitive.name]
+            return [np.asarray(scatter(*arrays, **{name: wide[name] for name in SCATTERED}))]
         found = primitive.bind(*arrays, **wide)
         return [np.asarray(one) for one in (found if primitive.multiple_results else [found])]
 

@@ -41,6 +41,10 @@ def B(*shape):
     return RNG.rand(*shape) < 0.5
 
 
+def each(names):
+    return names.split()
+
+
 def case(name, inputs, function):
     assert name not in CASES, name
     CASES[name] = (inputs, function)
@@ -53,7 +57,9 @@ def unary(names, inputs, **attributes):
 
 
 ARGUMENTS = dict.fromkeys(("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign"), ("features",))
-ARGUMENTS.update(Softmax=("logits",), LogSoftmax=("logits",), L2Loss=("t",), StopGradient=("input",), Identity=("input",))
+ARGUMENTS.update(
+    Softmax=("logits",), LogSoftmax=("logits",), L2Loss=("t",), StopGradient=("input",), Identity=("input",)
+)
 ARGUMENTS.update(LogicalNot=("x",), Snapshot=("input",), PreventGradient=("input",))
 
 unary("Relu Relu6 Elu Selu Softplus Softsign Sigmoid Tanh Abs Sign Neg Square Floor Ceil Round Rint", [K(5, 7)])
@@ -68,10 +74,10 @@ case("LogicalNot", [B(6)], lambda x: raw.LogicalNot(x=x))
 case("LeakyMaximum", [K(5, 7)], lambda x: tf.maximum(0.2 * x, x))
 case("SigmoidSaturated", [F(8, 8) * 12], lambda x: tf.sigmoid(x))
 
-for name in "Add AddV2 Sub Mul Maximum Minimum SquaredDifference".split():
+for name in each("Add AddV2 Sub Mul Maximum Minimum SquaredDifference"):
     case(name, [K(3, 4), K(4)], lambda x, y, n=name: getattr(raw, n)(x=x, y=y))
     case(name + "Rows", [K(3, 1), K(3, 4)], lambda x, y, n=name: getattr(raw, n)(x=x, y=y))
-for name in "RealDiv FloorDiv".split():
+for name in each("RealDiv FloorDiv"):
     case(name, [F(3, 4), P(4)], lambda x, y, n=name: getattr(raw, n)(x=x, y=y))
 case("Atan2", [F(3, 4), F(3, 4)], lambda y, x: tf.atan2(y, x))
 case("FloorMod", [F(3, 4), F(3, 4)], lambda x, y: raw.FloorMod(x=x, y=y))
@@ -89,7 +95,7 @@ case("BiasAddFirst", [F(2, 3, 2, 2), F(3)], lambda x, b: tf.nn.bias_add(x, b, da
 case("ClipByValue", [K(5, 6)], lambda x: raw.ClipByValue(t=x, clip_value_min=-1.0, clip_value_max=2.0))
 case("ClipByValueBounds", [F(5, 6), F(1), 3 + F(1)], lambda x, a, b: tf.clip_by_value(x, a[0], b[0]))
 case("ClipPython", [K(5, 6)], lambda x: tf.clip_by_value(x, -1.0, 2.0))
-for name in "Div TruncateDiv FloorDiv FloorMod TruncateMod".split():
+for name in each("Div TruncateDiv FloorDiv FloorMod TruncateMod"):
     inputs = [N(20, 12) - 10, N(5, 12) + 1]
     case(name + "Whole", inputs, lambda x, y, n=name: getattr(raw, n)(x=x, y=y))
 case("TruncateMod", [F(3, 4), P(3, 4)], lambda x, y: tf.stop_gradient(raw.TruncateMod(x=x, y=y)))
@@ -99,7 +105,7 @@ case("MatMulTurned", [F(4, 3), F(5, 4)], lambda x, y: tf.matmul(x, y, transpose_
 case("BatchMatMul", [F(2, 3, 4), F(2, 4, 5)], lambda x, y: raw.BatchMatMul(x=x, y=y))
 case("BatchMatMulV2", [F(2, 1, 3, 4), F(3, 5, 4)], lambda x, y: raw.BatchMatMulV2(x=x, y=y, adj_y=True))
 
-for name in "Sum Mean Max Min Prod".split():
+for name in each("Sum Mean Max Min Prod"):
     case(name, [K(4, 3, 5)], lambda x, n=name: getattr(raw, n)(input=x, axis=[0, -1], keep_dims=False))
     case(name + "All", [K(3, 4)], lambda x, n=name: getattr(raw, n)(input=x, axis=[0, 1], keep_dims=True))
 case("SumWhole", [N(9, 4, 5)], lambda x: tf.reduce_sum(x, 1))
@@ -107,10 +113,10 @@ case("All", [B(4, 3)], lambda x: tf.reduce_all(x, 1))
 case("Any", [B(4, 3)], lambda x: tf.reduce_any(x, 1))
 case("ArgMax", [K(6, 9)], lambda x: tf.argmax(x, 1))
 case("ArgMin", [K(6, 9)], lambda x: tf.argmin(x, 1, output_type=tf.int32))
-for name in "cumsum cumprod".split():
+for name in each("cumsum cumprod"):
     for flags in range(4):
-        own = dict(exclusive=bool(flags & 1), reverse=bool(flags & 2))
-        case("%s%d" % (name, flags), [F(3, 5)], lambda x, n=name, k=own: getattr(tf, n)(x, 1, **k))
+        own = {"exclusive": bool(flags & 1), "reverse": bool(flags & 2)}
+        case(f"{name}{flags}", [F(3, 5)], lambda x, n=name, k=own: getattr(tf, n)(x, 1, **k))
 case("TopKV2", [K(4, 9)], lambda x: tf.nn.top_k(x, 3))
 case("InTopK", [K(12, 6), N(6, 12)], lambda x, t: tf.nn.in_top_k(x, t, 2))
 case("LogSumExp", [F(4, 5)], lambda x: tf.reduce_logsumexp(x, 1))
@@ -143,7 +149,9 @@ case("Concat", [F(3, 2), F(3, 4)], lambda x, y: (tf.concat([x, y], 1), raw.Conca
 case("Split", [F(3, 6)], lambda x: tf.split(x, 3, 1))
 case("SplitV", [F(3, 6)], lambda x: tf.split(x, [1, -1, 2], 1))
 case("Pad", [F(3, 2)], lambda x: (tf.pad(x, [[1, 0], [2, 1]]), tf.pad(x, [[0, 1], [1, 1]], constant_values=3.0)))
-case("MirrorPad", [F(3, 4)], lambda x: (tf.pad(x, [[1, 2], [2, 1]], "REFLECT"), tf.pad(x, [[1, 0], [2, 1]], "SYMMETRIC")))
+case(
+    "MirrorPad", [F(3, 4)], lambda x: (tf.pad(x, [[1, 2], [2, 1]], "REFLECT"), tf.pad(x, [[1, 0], [2, 1]], "SYMMETRIC"))
+)
 case("ReverseV2", [F(3, 4)], lambda x: tf.reverse(x, [1]))
 case("Slice", [F(3, 4, 5)], lambda x: tf.slice(x, [1, 0, 2], [2, -1, 2]))
 case("StridedSlice", [F(5, 6, 3)], lambda x: (x[1:-1, ::2], x[:, 3], x[..., 1], x[::-1, None, 2:4], x[-1]))
@@ -155,9 +163,9 @@ case("ScatterNd", [F(3, 2)], lambda x: tf.scatter_nd([[1], [4], [1]], x, [6, 2])
 case("DynamicStitch", [F(2, 3), F(3, 3)], lambda x, y: tf.dynamic_stitch([[0, 3], [4, 1, 2]], [x, y]))
 case("Cast", [F(3, 4)], lambda x: (tf.cast(x, tf.int32), tf.cast(x, tf.float64), tf.cast(x > 0, tf.float32)))
 
-for name in "Equal NotEqual Less LessEqual Greater GreaterEqual".split():
+for name in each("Equal NotEqual Less LessEqual Greater GreaterEqual"):
     case(name, [K(3, 7), K(7)], lambda x, y, n=name: getattr(raw, n)(x=x, y=y))
-for name in "LogicalAnd LogicalOr".split():
+for name in each("LogicalAnd LogicalOr"):
     case(name, [B(9), B(9)], lambda x, y, n=name: getattr(raw, n)(x=x, y=y))
 case("ApproximateEqual", [K(8), K(8)], lambda x, y: raw.ApproximateEqual(x=x, y=y, tolerance=0.75))
 case("Select", [B(3, 4), F(3, 4), F(3, 4)], lambda c, x, y: tf.where(c, x, y))
@@ -165,8 +173,17 @@ case("SelectRows", [B(3), F(3, 4), F(3, 4)], lambda c, x, y: tf.where(c, x, y))
 case("SelectV2", [B(4), F(3, 4), F(3, 1)], lambda c, x, y: raw.SelectV2(condition=c, t=x, e=y))
 
 ONE_HOT = np.eye(6, dtype=np.float32)
-for name, labels in (("", ONE_HOT[N(6, 5)]), ("Sums2", 2 * ONE_HOT[N(6, 5)]), ("Masked", 0 * ONE_HOT[:5]), ("Soft", P(5, 6))):
-    case("SoftmaxXent" + name, [F(5, 6) * 3, labels], lambda x, y: tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x))
+for name, labels in (
+    ("", ONE_HOT[N(6, 5)]),
+    ("Sums2", 2 * ONE_HOT[N(6, 5)]),
+    ("Masked", 0 * ONE_HOT[:5]),
+    ("Soft", P(5, 6)),
+):
+    case(
+        "SoftmaxXent" + name,
+        [F(5, 6) * 3, labels],
+        lambda x, y: tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x),
+    )
 case("SoftmaxXentFirst", [F(5, 6), P(5, 6)], lambda x, y: tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=x))
 case("SparseXent", [F(5, 6), N(6, 5)], lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x))
 case("SigmoidXent", [K(5, 6), K(5, 6)], lambda x, y: tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=x))
@@ -174,7 +191,9 @@ case("WeightedXent", [F(5, 6), P(5, 6)], lambda x, y: tf.nn.weighted_cross_entro
 case("LossMean", [F(5, 6), F(5, 6)], lambda x, y: tf.losses.mean_squared_error(y, x, weights=[[1], [0], [2], [0], [1]]))
 case("LossHuber", [K(5, 6), K(5, 6)], lambda x, y: tf.losses.huber_loss(y, x))
 case("LossHinge", [K(5, 6), np.float32(B(5, 6))], lambda x, y: tf.losses.hinge_loss(y, x))
-case("LossLog", [np.float32(RNG.uniform(0.05, 0.95, (5, 6))), np.float32(B(5, 6))], lambda x, y: tf.losses.log_loss(y, x))
+case(
+    "LossLog", [np.float32(RNG.uniform(0.05, 0.95, (5, 6))), np.float32(B(5, 6))], lambda x, y: tf.losses.log_loss(y, x)
+)
 case("LossCosine", [F(5, 6), F(5, 6)], lambda x, y: tf.losses.cosine_distance(y, x, axis=1))
 
 for version in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"):
@@ -189,32 +208,61 @@ for version in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"):
         )
 case("LRN", [F(2, 2, 3, 8)], lambda x: tf.nn.lrn(x, 2, 1.0, 0.3, 0.75))
 for padding in ("SAME", "VALID"):
-    case("Conv2D" + padding, [F(2, 7, 6, 3), F(3, 2, 3, 4)], lambda x, w, p=padding: tf.nn.conv2d(x, w, [1, 2, 1, 1], p))
+    case(
+        "Conv2D" + padding, [F(2, 7, 6, 3), F(3, 2, 3, 4)], lambda x, w, p=padding: tf.nn.conv2d(x, w, [1, 2, 1, 1], p)
+    )
     for name in ("max_pool", "avg_pool"):
         function = getattr(tf.nn, name)
         case(name + padding, [K(2, 7, 6, 2)], lambda x, f=function, p=padding: f(x, [1, 3, 2, 1], [1, 2, 2, 1], p))
-case("ConvDilated", [F(1, 7, 7, 2), F(3, 3, 2, 2)], lambda x, w: tf.stop_gradient(tf.nn.convolution(x, w, "VALID", dilation_rate=[1, 1])))
-case("ConvExplicit", [F(1, 5, 5, 2), F(3, 3, 2, 2)], lambda x, w: tf.nn.conv2d(x, w, 1, [[0, 0], [1, 0], [2, 1], [0, 0]]))
+case(
+    "ConvDilated",
+    [F(1, 7, 7, 2), F(3, 3, 2, 2)],
+    lambda x, w: tf.stop_gradient(tf.nn.convolution(x, w, "VALID", dilation_rate=[1, 1])),
+)
+case(
+    "ConvExplicit", [F(1, 5, 5, 2), F(3, 3, 2, 2)], lambda x, w: tf.nn.conv2d(x, w, 1, [[0, 0], [1, 0], [2, 1], [0, 0]])
+)
 case("Depthwise", [F(2, 5, 5, 3), F(2, 2, 3, 2)], lambda x, w: tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME"))
-case("ConvTransposed", [F(2, 3, 3, 4), F(2, 2, 3, 4)], lambda x, w: tf.nn.conv2d_transpose(x, w, [2, 6, 6, 3], [1, 2, 2, 1], "SAME"))
-case("ConvFilter", [F(2, 5, 5, 3), F(2, 5, 5, 4)], lambda x, g: tf.nn.conv2d_backprop_filter(x, [3, 3, 3, 4], g, [1, 1, 1, 1], "SAME"))
+case(
+    "ConvTransposed",
+    [F(2, 3, 3, 4), F(2, 2, 3, 4)],
+    lambda x, w: tf.nn.conv2d_transpose(x, w, [2, 6, 6, 3], [1, 2, 2, 1], "SAME"),
+)
+case(
+    "ConvFilter",
+    [F(2, 5, 5, 3), F(2, 5, 5, 4)],
+    lambda x, g: tf.nn.conv2d_backprop_filter(x, [3, 3, 3, 4], g, [1, 1, 1, 1], "SAME"),
+)
 
-for name in "Relu Relu6 Elu Selu Softplus Softsign Sigmoid Tanh Sqrt Rsqrt Reciprocal Inv".split():
+for name in each("Relu Relu6 Elu Selu Softplus Softsign Sigmoid Tanh Sqrt Rsqrt Reciprocal Inv"):
     old = name in ("Sigmoid", "Tanh", "Sqrt", "Rsqrt", "Reciprocal", "Inv")
     op = getattr(raw, name + "Grad")
     second = "outputs" if name in ("Elu", "Selu") else "features"
     names = ("y", "dy") if old else (second, "gradients")
     first = P(4, 5) if old else K(4, 5)
     case(name + "Grad", [first, F(4, 5)], lambda x, g, o=op, n=names: tf.stop_gradient(o(**{n[0]: x, n[1]: g})))
-case("LeakyReluGrad", [K(4, 5), F(4, 5)], lambda x, g: tf.stop_gradient(raw.LeakyReluGrad(features=x, gradients=g, alpha=0.3)))
+case(
+    "LeakyReluGrad",
+    [K(4, 5), F(4, 5)],
+    lambda x, g: tf.stop_gradient(raw.LeakyReluGrad(features=x, gradients=g, alpha=0.3)),
+)
 case("BiasAddGrad", [F(3, 2, 4)], lambda g: tf.stop_gradient(raw.BiasAddGrad(out_backprop=g)))
-case("GradientPenalty", [F(5, 4), F(4, 3)], lambda x, w: tf.gradients(tf.nn.softplus(tf.matmul(x, w) * tf.tanh(tf.reduce_sum(x, 1, keepdims=True) + tf.zeros([1, 3]))), x)[0])
+case(
+    "GradientPenalty",
+    [F(5, 4), F(4, 3)],
+    lambda x, w: tf.gradients(
+        tf.nn.softplus(tf.matmul(x, w) * tf.tanh(tf.reduce_sum(x, 1, keepdims=True) + tf.zeros([1, 3]))), x
+    )[0],
+)
 
 case("Dropout", [F(6, 5)], lambda x: tf.nn.dropout(x, rate=0.4))
 case("CondTrue", [F(3, 4)], lambda x: tf.cond(tf.constant(True), lambda: tf.nn.relu(x), lambda: x * 2))
 case("CondFed", [np.bool_(B(1)[0]), F(3, 4)], lambda p, x: tf.cond(p, lambda: tf.exp(x), lambda: (x * 2) + 1))
-case("CondNested", [np.bool_(B(1)[0]), np.bool_(B(1)[0]), F(3)], lambda p, q, x: tf.cond(
-    p, lambda: tf.cond(q, lambda: x * 2, lambda: tf.zeros([3])) + 1, lambda: tf.ones([3]) - x))
+case(
+    "CondNested",
+    [np.bool_(B(1)[0]), np.bool_(B(1)[0]), F(3)],
+    lambda p, q, x: tf.cond(p, lambda: tf.cond(q, lambda: x * 2, lambda: tf.zeros([3])) + 1, lambda: tf.ones([3]) - x),
+)
 case("Function", [F(3, 4)], lambda x: FUNCTION(x, tf.constant([1.0, 2.0, 3.0, 4.0])))
 
 

