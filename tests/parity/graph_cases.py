@@ -258,11 +258,14 @@ case(
 case("Dropout", [F(6, 5)], lambda x: tf.nn.dropout(x, rate=0.4))
 case("CondTrue", [F(3, 4)], lambda x: tf.cond(tf.constant(True), lambda: tf.nn.relu(x), lambda: x * 2))
 case("CondFed", [np.bool_(B(1)[0]), F(3, 4)], lambda p, x: tf.cond(p, lambda: tf.exp(x), lambda: (x * 2) + 1))
-case(
-    "CondNested",
-    [np.bool_(B(1)[0]), np.bool_(B(1)[0]), F(3)],
-    lambda p, q, x: tf.cond(p, lambda: tf.cond(q, lambda: x * 2, lambda: tf.zeros([3])) + 1, lambda: tf.ones([3]) - x),
-)
+for flags in range(4):
+    case(
+        f"CondNested{flags}",
+        [np.bool_(flags & 1), np.bool_(flags & 2), F(3)],
+        lambda p, q, x: tf.cond(
+            p, lambda: tf.cond(q, lambda: x * 2, lambda: tf.zeros([3])) + 1, lambda: tf.ones([3]) - x
+        ),
+    )
 case("Function", [F(3, 4)], lambda x: FUNCTION(x, tf.constant([1.0, 2.0, 3.0, 4.0])))
 
 

@@ -25,6 +25,8 @@ def switch(data: Value, predicate: Value) -> tuple[Value, Value]:
 
 def merge(predicate: Value, branches: tuple[Value, ...]) -> tuple[Value, Any]:
     """The one that is taken, and its number."""
+    if isinstance(predicate, Dead):
+        return predicate, predicate
     if len(branches) != 2:
         raise CannotCompare(f"it has {len(branches)} branches; a tf.cond has two")
     if known(predicate):
