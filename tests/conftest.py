@@ -30,6 +30,12 @@ def pytest_report_header() -> str:
     return f"fresh inputs from JAXMLP_TEST_SEED={SEED}"
 
 
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """Of this run of the tests, for a process that draws by itself."""
+    return SEED
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Other numbers at every run of the tests; JAXMLP_TEST_SEED repeats one."""

@@ -48,7 +48,14 @@ FLOORS = {
 # The rest of parity serves any subject: a user who proves a step of his own needs no line of ours, and no jax.
 KNOW_THE_PORT = (
     *(f"parity/subject/{name}.py" for name in ("port", "parts", "stepwise", "watched")),
-    *("parity/noise", "parity/family", "parity/mutants", "parity/commands", "parity/__main__.py"),
+    *(
+        "parity/subject/graph",
+        "parity/noise",
+        "parity/family",
+        "parity/mutants",
+        "parity/commands",
+        "parity/__main__.py",
+    ),
 )
 
 # Imported where they are used.

@@ -17,7 +17,8 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from parity.compare.limits import TINY
-from parity.noise.primitives import ROUNDED, largest_term, result, terms, wide
+from parity.noise import by_jax
+from parity.noise.primitives import ROUNDED, largest_term, matrices, result, terms, wide
 
 BITS = 22  # of a number's mantissa, the leading one with them; float32 has 24
 DROPPED = 53 - BITS
@@ -55,6 +56,8 @@ class Arithmetic:
         if inner is not None:
             return self._run(inner.jaxpr, inner.consts, operands)
         name = equation.primitive.name
+        if name in by_jax.KNOWN and not matrices(name, operands, equation.params):
+            return self._by_jax(equation, operands)
         exact = result(name, operands, equation.params)
         if self.rng is None or exact.dtype != np.float64:
             return [exact]
@@ -62,6 +65,14 @@ class Arithmetic:
             largest = largest_term(name, operands, equation.params)
             return [_possible(exact, exact + self._lost(exact, *summed), largest)]
         return [self._rounded(exact) if name in ROUNDED else exact]
+
+    def _by_jax(self, equation: Any, operands: list[np.ndarray]) -> list[np.ndarray]:
+        exact = by_jax.results(equation.primitive, operands, equation.params)
+        if self.rng is None or exact[0].dtype != np.float64:
+            return exact
+        if summed := by_jax.terms(equation.primitive, operands, equation.params):
+            return [exact[0] + self._lost(exact[0], *summed)]
+        return [self._rounded(one) if equation.primitive.name in ROUNDED else one for one in exact]
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:
         """Up or down, so that the mean is x: a random number below the last bit kept is added, and bits are cut off."""

@@ -40,7 +40,8 @@ def described(graph: tf.Graph) -> Described:
 
 def _function(function: Any) -> dict[str, Any]:
     """Its tensors named as in a graph, by their number among all outputs of a node."""
-    definition, flat = function_def_to_graph.function_def_to_graph_def(function, copy_functions=False)
+    flattened: Any = function_def_to_graph.function_def_to_graph_def
+    definition, flat = flattened(function, copy_functions=False)
     return {
         "arguments": [one.name + ":0" for one in function.signature.input_arg],
         "results": [flat[function.ret[one.name]] for one in function.signature.output_arg],

@@ -25,13 +25,15 @@ def switch(data: Value, predicate: Value) -> tuple[Value, Value]:
 
 def merge(predicate: Value, branches: tuple[Value, ...]) -> tuple[Value, Any]:
     """The one that is taken, and its number."""
-    if all(isinstance(one, Dead) for one in branches):
-        return branches[0], branches[0]
+    if isinstance(predicate, Dead):
+        return predicate, predicate
     if len(branches) != 2:
         raise CannotCompare(f"it has {len(branches)} branches; a tf.cond has two")
     if known(predicate):
         taken = int(np.asarray(predicate))
         return branches[taken], np.int32(taken)
+    if all(isinstance(one, Dead) for one in branches):
+        return branches[0], branches[0]
     return chosen(predicate, *branches), jnp.asarray(predicate).astype(jnp.int32)
 
 

@@ -152,7 +152,7 @@ class Evaluation:
         if dead := self._dead(node, inputs):
             return self._untouched(node, dead)
         if node.op in SWITCHES:
-            return conditions.switch(*inputs)
+            return conditions.switch(inputs[0], self._dereferenced(inputs[1], node))
         if writes(node.op):
             return self._write(node, inputs)
         if given(node.op):
@@ -225,5 +225,4 @@ class Evaluation:
 
 
 def _hands_on(node: Node) -> bool:
-    handle = node.op == "Identity" and node.attributes.get("T") == "resource"
-    return handle or node.op in PASSES | CALLS | BRANCHES | ASKS or writes(node.op)
+    return node.op in PASSES | CALLS | BRANCHES | ASKS or writes(node.op)

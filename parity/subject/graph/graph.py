@@ -51,8 +51,7 @@ class Graph:
     def _variable(self, node: Node, output: int) -> str | None:
         if node.op in VARIABLES:
             return node.name
-        handle = node.op == "Identity" and node.attributes.get("T") == "resource"
-        through = handle or node.op in PASSES or (output == 0 and writes(node.op) and not resource(node.op))
+        through = node.op in PASSES or (output == 0 and writes(node.op) and not resource(node.op))
         return self.variable(node.inputs[0]) if through and node.inputs else None
 
     def targets(self, node: Node) -> list[str]:

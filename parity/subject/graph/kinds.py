@@ -4,7 +4,8 @@ import re
 
 VARIABLES = {"Variable", "VariableV2", "VarHandleOp"}
 SWITCHES = {"Switch", "RefSwitch"}
-PASSES = {*SWITCHES, "RefIdentity"}  # a variable goes through them unread
+# A variable goes through them unread. An Identity shares a reference's memory: its user sees what is there by then.
+PASSES = {*SWITCHES, "RefIdentity", "Identity"}
 LOOPS = {
     "Enter",
     "RefEnter",

@@ -51,7 +51,19 @@ def _div_no_nan(x: Value, y: Value) -> Value:
 
 
 def _mul_no_nan(x: Value, y: Value) -> Value:
-    return jnp.where(y == 0, 0, jnp.multiply(x, y))
+    return _product_no_nan(*jnp.broadcast_arrays(jnp.asarray(x), jnp.asarray(y)))
+
+
+@jax.custom_jvp
+def _product_no_nan(x: Array, y: Array) -> Array:
+    return jnp.where(y == 0, 0, x * y)
+
+
+@_product_no_nan.defjvp
+def _product_no_nan_jvp(primals: Pair, tangents: Pair) -> Pair:
+    """`_MulNoNanGrad`: by y it is x, also where y is 0."""
+    (x, y), (by_x, by_y) = primals, tangents
+    return _product_no_nan(x, y), jnp.where(y == 0, 0, by_x * y) + x * by_y
 
 
 def _xlogy(x: Value, y: Value) -> Value:

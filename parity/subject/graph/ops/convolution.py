@@ -15,7 +15,8 @@ Attributes = Mapping[str, Any]
 def spatial(attributes: Attributes, name: str) -> tuple[int, int]:
     """Height and width of an attribute with a number for each axis."""
     values = attributes.get(name) or [1, 1, 1, 1]
-    return tuple(values[2:]) if _layout(attributes) == "NCHW" else tuple(values[1:3])
+    first = 2 if _layout(attributes) == "NCHW" else 1
+    return values[first], values[first + 1]
 
 
 def padding(attributes: Attributes) -> str | Sequence[tuple[int, int]]:
