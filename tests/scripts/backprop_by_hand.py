@@ -24,13 +24,20 @@ a_1 = tf.sigmoid(z_1)
 z_2 = tf.add(tf.matmul(a_1, w_2), b_2)
 d_z_2 = tf.multiply(tf.subtract(tf.sigmoid(z_2), y), slope(z_2))
 d_z_1 = tf.multiply(tf.matmul(d_z_2, tf.transpose(w_2)), slope(z_1))
-train = [
-    tf.assign(w_1, tf.subtract(w_1, 0.5 * tf.matmul(tf.transpose(a_0), d_z_1))),
-    tf.assign(b_1, tf.subtract(b_1, 0.5 * tf.reduce_mean(d_z_1, axis=[0]))),
-    tf.assign(w_2, tf.subtract(w_2, 0.5 * tf.matmul(tf.transpose(a_1), d_z_2))),
-    tf.assign_sub(b_2, 0.5 * tf.reduce_mean(d_z_2, axis=[0], keepdims=True)),
-    tf.assign_add(steps, 1.0),
+moves = [
+    0.5 * tf.matmul(tf.transpose(a_0), d_z_1),
+    0.5 * tf.reduce_mean(d_z_1, axis=[0]),
+    0.5 * tf.matmul(tf.transpose(a_1), d_z_2),
+    0.5 * tf.reduce_mean(d_z_2, axis=[0], keepdims=True),
 ]
+with tf.control_dependencies(moves):  # all before the first variable changes
+    train = [
+        tf.assign(w_1, tf.subtract(w_1, moves[0])),
+        tf.assign(b_1, tf.subtract(b_1, moves[1])),
+        tf.assign(w_2, tf.subtract(w_2, moves[2])),
+        tf.assign_sub(b_2, moves[3]),
+        tf.assign_add(steps, 1.0),
+    ]
 
 with tf.Session() as sess:
     sess.run(tf.global_variables_initializer())

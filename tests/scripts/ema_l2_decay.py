@@ -17,15 +17,13 @@ logits = tf.matmul(tf.nn.relu(tf.matmul(x, weights1) + biases1), weights2) + bia
 
 global_step = tf.Variable(0, trainable=False)
 averages = tf.train.ExponentialMovingAverage(0.99, global_step)
-average = averages.apply(tf.trainable_variables())
 entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=y)
 regularizer = tf.contrib.layers.l2_regularizer(0.001)
 loss = tf.reduce_mean(entropy) + regularizer(weights1) + regularizer(weights2)
 rate = tf.train.exponential_decay(0.5, global_step, 2, 0.9, staircase=True)
 step = tf.train.GradientDescentOptimizer(rate).minimize(loss, global_step=global_step)
 with tf.control_dependencies([step]):
-    with tf.control_dependencies([average]):
-        train = tf.no_op(name="train")
+    train = tf.group(averages.apply(tf.trainable_variables()), name="train")
 
 with tf.Session() as sess:
     tf.global_variables_initializer().run()

@@ -17,7 +17,7 @@ class Reproduced(NamedTuple):
 
     def told(self) -> dict[str, Any]:
         """As raw.json has it."""
-        return self._asdict()
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in self._asdict().items()}
 
 
 def finals(arrays: Mapping[str, np.ndarray]) -> Finals:
