@@ -208,3 +208,24 @@ def is_gone(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_sandbox_takes_network_and_disk_away_and_records_all_the_same(tf115, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "secret").write_text("mine")
+    source = f"""
+import os, socket
+print("SECRET", os.path.exists({str(tmp_path / "secret")!r}))
+print("NETWORK", [name for _, name in socket.if_nameindex()])
+try: open("/usr/made", "w")
+except OSError as error: print("USR", error.strerror)
+sess.run(train)
+"""
+    (tmp_path / "own" / "train.py").write_text(ONE_WEIGHT + source)
+    script, wishes = find("train.py", (), False, tmp_path / "own"), Wishes(once=True, sandbox=True)
+    raw = record_script(script, wishes, tmp_path / "out", lambda what: None)
+    assert raw["programs"][0]["steps"] == [0]
+    said = (tmp_path / "out" / "log.txt").read_text()
+    assert "SECRET False" in said
+    assert "NETWORK ['lo']" in said
+    assert "USR Read-only file system" in said

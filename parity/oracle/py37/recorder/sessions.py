@@ -6,20 +6,20 @@ Session, InteractiveSession, the monitored sessions and Estimators end in `run`,
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.client import session as sessions
 from tensorflow.python.ops import session_ops
 from tensorflow.python.util import nest
 
+from .by_options import ByOptions
 from .recorder import Recorder, Run
 
 Base = sessions.BaseSession
 real_run, real_close, real_make_callable = Base.run, Base.close, Base.make_callable
-real_from_options, real_partial_run = Base._make_callable_from_options, Base.partial_run
+real_partial_run = Base.partial_run
 
 
 class Place:
@@ -64,7 +64,7 @@ def hook(recorder: Recorder) -> None:
 
     Base.run, Base.make_callable, Base.close = run, make_callable, close
     Base.partial_run = partial_run
-    setattr(Base, "_make_callable_from_options", lambda self, options: _callable(recorder, self, options))  # noqa: B010
+    setattr(Base, "_make_callable_from_options", lambda self, options: ByOptions(recorder, self, options))  # noqa: B010
 
 
 def _asked(session: Any, fetches: Any, feed_dict: Any) -> tuple[Any, list[Any], Any]:
@@ -127,58 +127,3 @@ def _beside(pattern: Any, out: Any, place: Place) -> Any:
     keys = pattern if isinstance(pattern, dict) else range(len(pattern)) if isinstance(pattern, (list, tuple)) else ()
     found = (_beside(pattern[key], out[key], place) for key in keys)
     return next((one for one in found if one is not None), None)
-
-
-def _callable(recorder: Recorder, session: Any, options: Any) -> Callable[..., Any]:
-    """tf.keras's way: fetches, feeds, and tensors in place of placeholders, all by name."""
-    call, graph = real_from_options(session, options), session.graph
-    by_name = [graph.as_graph_element(name) for name in options.fetch]
-    connected = {one.to_tensor: graph.as_graph_element(one.from_tensor) for one in options.tensor_connection}
-    targets = [graph.get_operation_by_name(name) for name in options.target]
-    elements = [*by_name, *targets, *connected.values()]
-    made: dict[Any, Any] = {}
-
-    def asking(tensors: list[Any], whole: bool) -> Any:
-        key = whole, tuple(tensor.name for tensor in tensors)
-        if key not in made:
-            made[key] = real_from_options(session, _options(options, tensors, whole))
-        return made[key]
-
-    def called(*values: Any, **named: Any) -> Any:
-        sources = list(connected.values())
-
-        def extended(tensors: list[Any]) -> Any:
-            got = asking([*tensors, *sources], True)(*values, **named)
-            shown.update(zip(connected, got[len(by_name) + len(tensors) :]))
-            return got[: len(by_name)], got[len(by_name) : len(by_name) + len(tensors)]
-
-        def found(out: Any, name: str) -> Any:
-            return out[list(options.fetch).index(name)] if name in options.fetch else None
-
-        shown: dict[str, Any] = {}
-        return recorder.around(
-            Run(
-                session,
-                type(session).__name__ + ".callable",
-                elements,
-                frozenset([*options.feed, *connected]),
-                lambda: call(*values, **named),
-                extended,
-                lambda tensors: asking(tensors, False)(*values),
-                lambda: {**{name: np.array(one) for name, one in zip(options.feed, values)}, **shown},
-                found,
-                lambda tensors: real_run(session, tensors),
-            )
-        )
-
-    return called
-
-
-def _options(options: Any, tensors: list[Any], whole: bool) -> Any:
-    """`whole`: along with what the script asks for, else alone."""
-    changed = config_pb2.CallableOptions()
-    changed.CopyFrom(options)
-    if not whole:
-        del changed.fetch[:], changed.target[:]
-    changed.fetch.extend(tensor.name for tensor in tensors)
-    return changed

@@ -114,8 +114,9 @@ RESULTS.update(tqdm=Progress, tqdm_notebook=Progress, trange=_trange, tnrange=_t
 class Module(types.ModuleType):
     """A module of nothing, and a package of such modules."""
 
-    __path__ = ()
-    __all__ = ()
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.__path__, self.__all__ = [], []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
