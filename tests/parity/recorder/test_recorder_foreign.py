@@ -125,7 +125,7 @@ for _ in range(n): sess.run(train)
     script = find("train.py", (), False, folder)
     raw = record_script(script, Wishes(steps=(0, 4)), tmp_path / "out", lambda what: None)
     assert raw["programs"][0]["runs"] == 5
-    assert raw["reproduced"] == {"compared": 1, "between_plain": [], "by_recording": []}
+    assert raw["reproduced"] == {"plain_runs": 2, "compared": 1, "between_plain": [], "by_recording": []}
     assert (folder / "data.txt").read_text() == "5"
     assert not made.exists()
     assert raw["elsewhere"] == [[str(made), False]]
@@ -140,6 +140,7 @@ def test_runs_that_differ_are_told_tensor_by_tensor(rng):
     recorded = {**first, "0|c": first["0|c"] + 1}
     told = reproduced.compared((first, second), recorded)
     assert told == (3, ("0|b",), ("0|c",))
+    assert reproduced.compared((first, first, second, recorded), recorded) == (3, ("0|b", "0|c"), ())
 
 
 def test_the_copy_finds_what_stands_beside_the_folder_and_keeps_what_is_written_above(tmp_path):
