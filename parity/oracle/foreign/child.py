@@ -1,4 +1,4 @@
-"""One process group, and whatever it starts: bounded in time, in what it says and in what it writes, gone at the end."""
+"""A process group and whatever it starts: bounded in time, in what it says and in what it writes; gone at the end."""
 
 import os
 import signal
@@ -103,11 +103,12 @@ def _size(folder: Path) -> int:
 
 def _drain(stream: IO[bytes], file: IO[bytes], said: list[int]) -> None:
     """Keeps the beginning, and reads the rest so that nobody waits for a full pipe."""
-    while part := os.read(stream.fileno(), 1 << 16):
-        if said[0] < MOST_SAID and not file.closed:
-            file.write(part[: MOST_SAID - said[0]])
-            file.flush()
-        said[0] += len(part)
+    with stream:
+        while part := os.read(stream.fileno(), 1 << 16):
+            if said[0] < MOST_SAID and not file.closed:
+                file.write(part[: MOST_SAID - said[0]])
+                file.flush()
+            said[0] += len(part)
 
 
 def _end(popen: subprocess.Popen, mark: str) -> None:

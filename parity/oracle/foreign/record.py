@@ -20,6 +20,7 @@ from parity.oracle.foreign.script import Script
 ORACLE = Path(__file__).parent.parent
 RECORD = "import sys; sys.path.append(sys.argv.pop(1)); from py37.recorder import main; sys.path.pop(); main.main()"
 BESIDES = 180  # seconds beyond its limit that a run has to import TensorFlow and to write down what it saw
+MOST_PLAIN = 5  # runs, where two agree and the recorded one differs: a race seldom shows
 HIDDEN = ("DISPLAY", "WAYLAND_DISPLAY", "LD_PRELOAD")
 
 
@@ -49,17 +50,26 @@ def record(script: Script, wishes: Wishes, out: Path, say: Callable[[str], None]
         root, plain = Path(name).resolve(), []
         for number in () if wishes.once else (1, 2):
             say(f"running {script.name} as it is, {number} of 2")
-            plain.append(_flown(python, script, wishes, root / f"plain-{number}", out, plain=True))
+            plain.append(_plain(python, script, wishes, root / f"plain-{number}", out))
         say(f"running {script.name} under the recorder")
         raw, arrays = _flown(python, script, wishes, root / "recorded", out, plain=False)
         verdict.require_recorded(script.name, raw, wishes.steps)
         raw.update(_provenance(script, wishes))
         if plain and raw["status"] != "stopped at --time-limit":
-            first, second = (reproduced.finals(arrays) for _, arrays in plain)
-            raw["reproduced"] = reproduced.compared((first, second), reproduced.finals(arrays)).told()
+            found = reproduced.compared(plain, reproduced.finals(arrays))
+            while found.by_recording and len(plain) < MOST_PLAIN:
+                say(f"running {script.name} as it is once more, to tell a race from the recorder")
+                plain.append(_plain(python, script, wishes, root / f"plain-{len(plain) + 1}", out))
+                found = reproduced.compared(plain, reproduced.finals(arrays))
+            raw["reproduced"] = {"plain_runs": len(plain), **found.told()}
         shutil.move(root / "recorded" / "out" / "raw.npz", out / "raw.npz")
     (out / "raw.json").write_text(json.dumps(raw), encoding="utf-8")
     return raw
+
+
+def _plain(python: Path, script: Script, wishes: Wishes, root: Path, out: Path) -> reproduced.Finals:
+    _, arrays = _flown(python, script, wishes, root, out, plain=True)
+    return reproduced.finals(arrays)
 
 
 def _flown(python: Path, script: Script, wishes: Wishes, root: Path, out: Path, plain: bool) -> Any:

@@ -9,15 +9,15 @@ Finals = Mapping[str, np.ndarray]  # "program|variable" -> value
 
 
 class Reproduced(NamedTuple):
-    """Names as "program|variable". What already differs between two plain runs says nothing of the recorder."""
+    """Names as "program|variable". What already differs between plain runs says nothing of the recorder."""
 
     compared: int
     between_plain: tuple[str, ...]  # the script is not reproducible by itself
-    by_recording: tuple[str, ...]  # two plain runs agree and the recorded one does not
+    by_recording: tuple[str, ...]  # all plain runs agree and the recorded one does not
 
     def told(self) -> dict[str, Any]:
         """As raw.json has it."""
-        return self._asdict()
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in self._asdict().items()}
 
 
 def finals(arrays: Mapping[str, np.ndarray]) -> Finals:
@@ -27,10 +27,10 @@ def finals(arrays: Mapping[str, np.ndarray]) -> Finals:
 
 
 def compared(plain: Sequence[Finals], recorded: Finals) -> Reproduced:
-    """`plain`: two runs that recorded nothing."""
-    first, second = plain
-    names = sorted({*first, *second, *recorded})
-    between = tuple(name for name in names if not _same(first.get(name), second.get(name)))
+    """`plain`: two runs or more that recorded nothing."""
+    first, *others = plain
+    names = sorted({*recorded}.union(*plain))
+    between = tuple(n for n in names if not all(_same(first.get(n), other.get(n)) for other in others))
     by_recording = tuple(n for n in names if n not in between and not _same(first.get(n), recorded.get(n)))
     return Reproduced(len(names), between, by_recording)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from parity.errors import CannotCompare
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt")  # may be read
-# $1: the new root; $2, $3: how many folders may be read and written; then those; then the working folder and the command.
+# $1: the new root; $2, $3: how many folders may be read, and written; then those, the working folder, the command.
 ENTER = """set -e
 root=$1; readable=$2; writable=$3; shift 3
 mount -t tmpfs none "$root"
@@ -38,9 +38,7 @@ def _works(command: list[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _bubblewrap(
-    command: Sequence[str], where: Path, readable: Sequence[Path], writable: Sequence[Path]
-) -> list[str]:
+def _bubblewrap(command: Sequence[str], where: Path, readable: Sequence[Path], writable: Sequence[Path]) -> list[str]:
     program = shutil.which("bwrap")
     if not program:
         return []

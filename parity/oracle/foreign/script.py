@@ -48,4 +48,6 @@ def _module(name: str, here: Path) -> Path:
     for file in (path.with_suffix(".py"), path / "__main__.py"):
         if file.is_file():
             return file
-    raise CannotCompare(f"{name}: no such module here: {path.with_suffix('.py')} and {path / '__main__.py'} are missing")
+    raise CannotCompare(
+        f"{name}: no such module here: {path.with_suffix('.py')} and {path / '__main__.py'} are missing"
+    )

@@ -6,7 +6,7 @@ Python alone refuses to fetch from inside a branch; the runtime gives what a liv
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, Tuple
 
 import tensorflow as tf
 
@@ -15,7 +15,7 @@ from .op_types import APPLY, ASSIGN, VARIABLE, ancestors
 Guards = List[Tuple[Any, int]]  # predicate and the branch it must take, outermost first
 
 
-def guards(op: tf.Operation) -> Optional[Guards]:
+def guards(op: tf.Operation) -> Guards | None:
     """None inside a while loop, whose values come many times."""
     context, found = op._get_control_flow_context(), []
     while context is not None:
@@ -29,20 +29,20 @@ def guards(op: tf.Operation) -> Optional[Guards]:
 class Lives:
     """Which branches one run takes, by evaluating their predicates beforehand with the run's own feeds."""
 
-    def __init__(self, evaluate: Callable[[List[Any]], List[Any]], fed: Any, told: Callable[[str], None]):
+    def __init__(self, evaluate: Callable[[list[Any]], list[Any]], fed: Any, told: Callable[[str], None]):
         self.evaluate, self.fed, self.told = evaluate, fed, told
-        self.taken: Dict[str, Optional[int]] = {}
+        self.taken: dict[str, int | None] = {}
 
     def alive(self, wanted: Guards) -> bool:
         """False also where a predicate cannot be known without changing what it is drawn from."""
         return all(self._branch(predicate) == branch for predicate, branch in wanted)
 
-    def _branch(self, predicate: Any) -> Optional[int]:
+    def _branch(self, predicate: Any) -> int | None:
         if predicate.name not in self.taken:
             self.taken[predicate.name] = self._known(predicate)
         return self.taken[predicate.name]
 
-    def _known(self, predicate: Any) -> Optional[int]:
+    def _known(self, predicate: Any) -> int | None:
         if any(_changes(op) for op in ancestors([predicate], self.fed)):
             self.told("a branch is taken by chance, what is drawn inside is not recorded: " + predicate.name)
             return None
@@ -56,7 +56,7 @@ def _changes(op: tf.Operation) -> bool:
 
 
 @contextmanager
-def fetchable(tensors: List[Any]) -> Iterator[None]:
+def fetchable(tensors: list[Any]) -> Iterator[None]:
     """Lifts Python's refusal to fetch these."""
     lifted = [tensor.op for tensor in tensors if not tensor.graph.is_fetchable(tensor)]
     for op in lifted:

@@ -17,7 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import urllib.response
-from typing import Any, BinaryIO, Dict, List, Optional
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -39,9 +39,9 @@ LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "")
 class Downloads:
     """`served` and `refused`, each once and in order: what raw.json tells."""
 
-    def __init__(self, folder: Optional[str]):
+    def __init__(self, folder: str | None):
         self.folder = folder
-        self.told: Dict[str, List[str]] = {"served": [], "refused": []}
+        self.told: dict[str, list[str]] = {"served": [], "refused": []}
 
     def answer(self) -> None:
         """From now on."""
@@ -62,7 +62,7 @@ class Downloads:
                 raise urllib.error.URLError(self._refusal(address))
             return urllib.response.addinfourl(content, _headers(content), address, 200)
 
-        urllib.request.OpenerDirector.open = open
+        setattr(urllib.request.OpenerDirector, "open", open)  # noqa: B010
 
     def _answer_requests(self) -> None:
         requests = importlib.import_module("requests")
@@ -85,7 +85,7 @@ class Downloads:
 
         def refusing_connect(made: Any, address: Any) -> Any:
             if made.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
-                raise OSError(self._refusal("%s:%s" % tuple(address[:2])))
+                raise OSError(self._refusal("{}:{}".format(*tuple(address[:2]))))
             return connect(made, address)
 
         def refusing_find(host: Any, *rest: Any, **named: Any) -> Any:
@@ -96,14 +96,14 @@ class Downloads:
         socket.socket.connect = refusing_connect
         socket.getaddrinfo = refusing_find
 
-    def _content(self, address: str) -> Optional[BinaryIO]:
+    def _content(self, address: str) -> BinaryIO | None:
         name = os.path.basename(urllib.parse.urlsplit(address).path)
         content = self._file(name)
         if content is not None and name not in self.told["served"]:
             self.told["served"].append(name)
         return content
 
-    def _file(self, name: str) -> Optional[BinaryIO]:
+    def _file(self, name: str) -> BinaryIO | None:
         if self.folder is None or not name:
             return None
         path = os.path.join(self.folder, name)
@@ -116,7 +116,8 @@ class Downloads:
     def _mnist_npz(self) -> BinaryIO:
         """tf.keras's file of the same digits."""
         made = io.BytesIO()
-        np.savez(made, **{array: _idx(os.path.join(str(self.folder), name)) for array, name in IDX.items()})
+        arrays: Any = {array: _idx(os.path.join(str(self.folder), name)) for array, name in IDX.items()}
+        np.savez(made, **arrays)
         made.seek(0)
         return made
 
@@ -150,5 +151,5 @@ def _is_local(host: Any) -> bool:
 def _idx(path: str) -> np.ndarray:
     with gzip.open(path) as file:
         content = file.read()
-    sides = struct.unpack(">%dI" % content[3], content[4 : 4 + 4 * content[3]])
+    sides = struct.unpack(f">{content[3]}I", content[4 : 4 + 4 * content[3]])
     return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(sides)

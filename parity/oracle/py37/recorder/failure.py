@@ -6,17 +6,23 @@ import os
 import traceback
 from lib2to3 import pygram, pytree
 from lib2to3.pgen2 import driver, parse, tokenize
-from typing import Optional
 
 from .shim import RENAMED, SUMMARIES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON_2 = (  # what Python 2's own modules and names are missed by
-    *("No module named 'urllib2'", "No module named 'cPickle'", "No module named 'Queue'", "No module named 'urlparse'"),
+    *(
+        "No module named 'urllib2'",
+        "No module named 'cPickle'",
+        "No module named 'Queue'",
+        "No module named 'urlparse'",
+    ),
     *("No module named 'StringIO'", "No module named 'ConfigParser'", "No module named 'Tkinter'"),
     *("name 'xrange' is not defined", "name 'raw_input' is not defined", "name 'unicode' is not defined"),
     *("has no attribute 'iteritems'", "has no attribute 'has_key'", "has no attribute 'itervalues'"),
 )
+SWAPPED = ("concat", "split")  # TensorFlow's functions whose axis came first
+AT_END = 12  # frames in which TensorFlow finds that out
 
 
 def told(error: BaseException) -> str:
@@ -41,8 +47,9 @@ def is_python_2(error: BaseException) -> bool:
 
 def is_older_than_1_0(error: BaseException) -> bool:
     """Whether what stopped it is a name or an order of arguments that the shim knows."""
-    missing = [name for name in (*RENAMED, *SUMMARIES, "SummaryWriter") if "has no attribute '%s'" % name in str(error)]
-    return bool(missing) or "with named arguments (labels=" in str(error)
+    missing = [name for name in (*RENAMED, *SUMMARIES, "SummaryWriter") if f"has no attribute '{name}'" in str(error)]
+    swapped = any(frame.name in SWAPPED for frame in traceback.extract_tb(error.__traceback__)[-AT_END:])
+    return bool(missing) or swapped or "with named arguments (labels=" in str(error)
 
 
 def _parses_as_2(source: str) -> bool:
@@ -57,6 +64,6 @@ def _ours(filename: str) -> bool:
     return filename.startswith(HERE) or os.path.basename(filename) == "runpy.py"
 
 
-def of_exit(error: SystemExit) -> Optional[str]:
+def of_exit(error: SystemExit) -> str | None:
     """None where the script said that all is well."""
-    return None if error.code in (None, 0, False) else "sys.exit(%r)\n" % (error.code,)
+    return None if error.code in (None, 0, False) else f"sys.exit({error.code!r})\n"

@@ -1,4 +1,4 @@
-"""One run of a script under the recorder, and its end, whoever ends it: the script, its failure, a limit, `os._exit`."""
+"""One run of a script under the recorder, and its end, by the script, its failure, a limit or `os._exit`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, Dict, Optional
+from typing import Any
 
 import tensorflow as tf
 
@@ -34,9 +34,9 @@ class Flight:
 
     def __init__(self, order: Order):
         self.order, self.process, self.over = order, os.getpid(), False
-        self.notes: Dict[str, int] = OrderedDict()
+        self.notes: dict[str, int] = OrderedDict()
         self.downloads, self.writes = Downloads(order.data), Writes([*order.private, order.out])
-        self.failure: Optional[str] = None
+        self.failure: str | None = None
         self.python_2 = self.shimmable = False
         self.children = 0
         gradients = Gradients()
@@ -52,7 +52,7 @@ class Flight:
         if self.order.lifeline is not None:
             threading.Thread(target=_end_with, args=(int(self.order.lifeline),), daemon=True).start()
         if self.order.time_limit is not None:
-            threading.Thread(target=self._watch, daemon=True).start()
+            threading.Thread(target=self._watch, args=(self.order.time_limit,), daemon=True).start()
         try:
             launch(self.order, self.recorder.tell)
         except SystemExit as error:
@@ -87,7 +87,7 @@ class Flight:
                 stream.flush()
             real_exit(0)
 
-    def _told(self, status: str) -> Dict[str, Any]:
+    def _told(self, status: str) -> dict[str, Any]:
         trained = self.recorder.threads
         if len(trained) > 1:
             self.notes["trained from several threads"] = len(trained)
@@ -109,7 +109,7 @@ class Flight:
     def _exits(self, code: int) -> None:
         if os.getpid() != self.process:
             real_exit(code)
-        self.failure = None if code == 0 else "os._exit(%r)\n" % code
+        self.failure = None if code == 0 else f"os._exit({code!r})\n"
         self.land("failed" if self.failure else "ended")
 
     def _forked(self) -> None:
@@ -118,8 +118,8 @@ class Flight:
     def _child(self) -> None:
         self.recorder.around = lambda run: run.plain()  # a child's training is its own
 
-    def _watch(self) -> None:
-        time.sleep(self.order.time_limit + GRACE)
+    def _watch(self, limit: float) -> None:
+        time.sleep(limit + GRACE)
         self.land("stopped at --time-limit")
 
 

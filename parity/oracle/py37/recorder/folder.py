@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from typing import Any, Dict, List, Set
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,20 +24,20 @@ from .recorder import Recorder
 FORMAT = 1
 
 
-def write(order: Order, recorder: Recorder, told: Dict[str, Any]) -> None:
+def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     """`told`: what raw.json says beside programs and graphs. The arrays come first: where raw.json is, all is."""
     programs = list(recorder.programs.values())
     kept = [program for program in programs if program.steps]
-    graphs: List[tf.Graph] = list(dict.fromkeys(program.graph for program in kept))
-    arrays = dict(recorder.arrays)
+    graphs: list[tf.Graph] = list(dict.fromkeys(program.graph for program in kept))
+    arrays: Any = dict(recorder.arrays)
     for number, program in enumerate(programs):
-        arrays.update(("%d|final|%s" % (number, name), value) for name, value in program.final.items())
-        arrays["%d|losses" % number] = np.array(program.losses, np.float64)
+        arrays.update((f"{number}|final|{name}", value) for name, value in program.final.items())
+        arrays[f"{number}|losses"] = np.array(program.losses, np.float64)
     definitions = [described(graph) for graph in graphs]
     for number, (graph, one) in enumerate(zip(graphs, definitions)):
         unused = _unused(graph, [program for program in kept if program.graph is graph])
         found = {name: value for name, value in one.constants.items() if name not in unused}
-        arrays.update(("const|%d|%s" % (number, name), value) for name, value in found.items())
+        arrays.update((f"const|{number}|{name}", value) for name, value in found.items())
     np.savez(os.path.join(order.out, "raw.npz"), **arrays)
     places = {graph: number for number, graph in enumerate(graphs)}
     about = {
@@ -50,7 +50,7 @@ def write(order: Order, recorder: Recorder, told: Dict[str, Any]) -> None:
     _whole(os.path.join(order.out, "raw.json"), json.dumps(about))
 
 
-def _unused(graph: tf.Graph, programs: List[Program]) -> Set[str]:
+def _unused(graph: tf.Graph, programs: list[Program]) -> set[str]:
     """Constants that no training run computes with: initial values, and data sets that only an iterator hands out."""
     updates = [graph.get_operation_by_name(name) for program in programs for name in program.plan.key]
     handed = [tensor.name for op in graph.get_operations() if SOURCE.match(op.type) for tensor in op.outputs]
@@ -58,12 +58,12 @@ def _unused(graph: tf.Graph, programs: List[Program]) -> Set[str]:
     return {op.name for op in graph.get_operations() if op.type == "Const" and op not in used}
 
 
-def _named(graph: tf.Graph, programs: List[Program]) -> List[tf.Operation]:
+def _named(graph: tf.Graph, programs: list[Program]) -> list[tf.Operation]:
     losses = [graph.as_graph_element(name).op for program in programs for name in program.plan.losses]
     return losses + [graph.get_operation_by_name(one["op"]) for program in programs for one in program.plan.side]
 
 
-def _versions() -> Dict[str, Any]:
+def _versions() -> dict[str, Any]:
     return {
         "tensorflow": tf.__version__,
         "numpy": np.__version__,

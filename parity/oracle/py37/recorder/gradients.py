@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Dict, List, NamedTuple, Optional, Set
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow.python.ops import gradients_util
@@ -14,11 +14,11 @@ from .op_types import variable_of
 class Asked(NamedTuple):
     """One call: what was differentiated, by the ops of which variables, and the gradients, None where there is none."""
 
-    ys: List[Any]
-    variables: List[Optional[tf.Operation]]
-    grads: List[Any]
+    ys: list[Any]
+    variables: list[tf.Operation | None]
+    grads: list[Any]
 
-    def of_variables(self, ops: Set[tf.Operation]) -> Dict[tf.Operation, Any]:
+    def of_variables(self, ops: set[tf.Operation]) -> dict[tf.Operation, Any]:
         """The gradients by variables that are made by these ops."""
         pairs = zip(self.variables, self.grads)
         return {variable: grad for variable, grad in pairs if variable and getattr(grad, "op", None) in ops}
@@ -42,10 +42,10 @@ class Gradients:
 
         gradients_util._GradientsHelper = gradients_helper
 
-    def reaching(self, graph: tf.Graph, ops: Set[tf.Operation]) -> List[Asked]:
+    def reaching(self, graph: tf.Graph, ops: set[tf.Operation]) -> list[Asked]:
         """The calls, one of whose gradients by a variable is made by these ops."""
         return [asked for asked in self.calls.get(graph, []) if asked.of_variables(ops)]
 
 
-def _list(one: Any) -> List[Any]:
+def _list(one: Any) -> list[Any]:
     return list(one) if isinstance(one, (list, tuple)) else [one]

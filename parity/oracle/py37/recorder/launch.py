@@ -1,15 +1,15 @@
 """Runs a script, a module or a notebook as Python or Jupyter would, its own arguments in place."""
 
 from __future__ import annotations
-
 import __future__
+
 import builtins
 import linecache
 import os
 import runpy
 import sys
 import types
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable
 
 from . import notebook
 from .order import Order
@@ -37,17 +37,17 @@ def launch(order: Order, tell: Tell) -> None:
     _execute(_pieces(order, tell), main.__dict__)
 
 
-def _pieces(order: Order, tell: Tell) -> List[Tuple[str, Any]]:
+def _pieces(order: Order, tell: Tell) -> list[tuple[str, Any]]:
     """(file name, source) of what is executed, one after the other."""
     with open(order.script, "rb") as file:
         source = file.read()
     if order.kind == "script":
         return [(order.script, source)]
     code = notebook.cells(source.decode("utf-8"), tell)
-    return [("%s cell %d" % (order.script, number), one) for number, one in code]
+    return [(f"{order.script} cell {number}", one) for number, one in code]
 
 
-def _execute(pieces: List[Tuple[str, Any]], names: Dict[str, Any]) -> None:
+def _execute(pieces: list[tuple[str, Any]], names: dict[str, Any]) -> None:
     flags = 0  # a cell's __future__ holds for those after it
     for name, source in pieces:
         if isinstance(source, str):  # Jupyter's own code must find its lines too, and so must autograph

@@ -6,16 +6,27 @@ import io
 import json
 import re
 import tokenize
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable
 
 MAGIC = re.compile(r"^(\s*)([%!]{1,2}[A-Za-z./][\w./]*|\?|!).*$|^(\s*)[\w.]+\?{1,2}\s*$")
 ASSIGNED = re.compile(r"^(\s*\w+\s*=\s*)([%!]\w.*)$")
-WHOLE_CELL = ("%%bash", "%%sh", "%%html", "%%javascript", "%%js", "%%writefile", "%%latex", "%%markdown", "%%file", "%%svg")
+WHOLE_CELL = (
+    "%%bash",
+    "%%sh",
+    "%%html",
+    "%%javascript",
+    "%%js",
+    "%%writefile",
+    "%%latex",
+    "%%markdown",
+    "%%file",
+    "%%svg",
+)
 
 Tell = Callable[[str], None]
 
 
-def cells(text: str, tell: Tell) -> List[Tuple[int, str]]:
+def cells(text: str, tell: Tell) -> list[tuple[int, str]]:
     """The number of each code cell, from 1, and its code. Raises ValueError where it is no notebook of Python's."""
     notebook = json.loads(text)
     language = notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")
@@ -37,7 +48,7 @@ def plain(source: str, tell: Tell) -> str:
     if first.split(" ")[0] in WHOLE_CELL:
         tell("cell dropped: " + first)
         return ""
-    kept: List[str] = []
+    kept: list[str] = []
     for line in source.split("\n"):
         kept.append(line if _open("\n".join(kept)) else _python(line, tell))
     return "\n".join(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Optional, Set
+from typing import Any, Iterable
 
 import tensorflow as tf
 
@@ -22,11 +22,22 @@ ASSIGN = {
 OVERWRITES = {"Assign", "AssignVariableOp", "ScatterUpdate", "ResourceScatterUpdate", "ScatterNdUpdate"}
 VARIABLE = {"Variable", "VariableV2", "VarHandleOp"}
 READS = {"Identity", "Enter", "RefEnter", "Switch", "RefSwitch", "ReadVariableOp"}
-FUNCTION = {"PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While", "StatelessWhile", "SymbolicGradient"}
+FUNCTION = {
+    "PartitionedCall",
+    "StatefulPartitionedCall",
+    "If",
+    "StatelessIf",
+    "While",
+    "StatelessWhile",
+    "SymbolicGradient",
+}
 
 
-def ancestors(elements: Iterable[Any], fed: Iterable[str]) -> Set[tf.Operation]:
-    """All ops that a run of tensors and ops executes where the tensors of these names are fed."""
+def ancestors(elements: Iterable[Any], fed: Iterable[str], control: bool = True) -> set[tf.Operation]:
+    """All ops that a run of tensors and ops executes where the tensors of these names are fed.
+
+    Without `control` only those whose values are used, not those that are merely waited for.
+    """
     fed = frozenset(fed)
     todo = [one if isinstance(one, tf.Operation) else one.op for one in elements if getattr(one, "name", "") not in fed]
     seen = set()
@@ -35,11 +46,11 @@ def ancestors(elements: Iterable[Any], fed: Iterable[str]) -> Set[tf.Operation]:
         if op not in seen:
             seen.add(op)
             todo += [tensor.op for tensor in op.inputs if tensor.name not in fed]
-            todo += op.control_inputs
+            todo += op.control_inputs if control else []
     return seen
 
 
-def variable_of(thing: Any) -> Optional[tf.Operation]:
+def variable_of(thing: Any) -> tf.Operation | None:
     """The op of the variable that a tensor merely reads, or that a variable object is; None for all else."""
     op = getattr(thing, "op", None)
     while op is not None and op.type not in VARIABLE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Order(NamedTuple):
@@ -12,16 +12,16 @@ class Order(NamedTuple):
     out: str  # the folder that gets raw.json and raw.npz
     script: str
     kind: str  # "script", "module" or "notebook"
-    arguments: List[str]  # the script's own
-    steps: List[int]  # runs of each program, counted from 0
-    private: List[str]  # folders in which the script may write unnoticed
-    data: Optional[str] = None  # downloads are answered from this folder
-    max_steps: Optional[int] = None  # training runs of all programs together
-    time_limit: Optional[float] = None  # seconds
-    seed: Optional[int] = 1  # for what the script leaves unseeded; None: left so
+    arguments: list[str]  # the script's own
+    steps: list[int]  # runs of each program, counted from 0
+    private: list[str]  # folders in which the script may write unnoticed
+    data: str | None = None  # downloads are answered from this folder
+    max_steps: int | None = None  # training runs of all programs together
+    time_limit: float | None = None  # seconds
+    seed: int | None = 1  # for what the script leaves unseeded; None: left so
     shim: bool = False  # names of TensorFlow 0.x
     plain: bool = False  # records nothing but the variables at the end
-    lifeline: Optional[str] = None  # a descriptor that ends when the one who waits for the recording is gone
+    lifeline: str | None = None  # a descriptor that ends when the one who waits for the recording is gone
     most_programs: int = 8  # further ones are counted only
 
 

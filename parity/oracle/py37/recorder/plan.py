@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Callable, NamedTuple
 
 import tensorflow as tf
 
@@ -29,17 +29,17 @@ class Plan(NamedTuple):
     """Of one kind of training run; `wanted` by "role|name" as raw.npz has it."""
 
     key: tuple  # the names of its update ops
-    updates: List[Dict[str, Any]]
-    side: List[Dict[str, Any]]
-    trainable: List[str]
-    reads: Dict[str, Any]  # variable's name: a tensor that shows it
-    losses: List[str]
-    gradients: Dict[str, str]
-    arriving: Dict[str, str]
-    wanted: Dict[str, Wanted]
+    updates: list[dict[str, Any]]
+    side: list[dict[str, Any]]
+    trainable: list[str]
+    reads: dict[str, Any]  # variable's name: a tensor that shows it
+    losses: list[str]
+    gradients: dict[str, str]
+    arriving: dict[str, str]
+    wanted: dict[str, Wanted]
 
 
-def planned(graph: tf.Graph, elements: List[Any], fed: Set[str], asked: Gradients, tell: Tell) -> Optional[Plan]:
+def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradients, tell: Tell) -> Plan | None:
     """None of a run that does not train. `elements`: the tensors and ops that it asks for; `fed`: tensors' names."""
     ops = ancestors(elements, fed)
     found = updates.find(graph, ops, fed)
@@ -49,7 +49,7 @@ def planned(graph: tf.Graph, elements: List[Any], fed: Set[str], asked: Gradient
     trainable = {variable_of(one) for one in graph.get_collection("trainable_variables")}
     losses, gradients = _differentiated(graph, ancestors(found.training, fed), asked, tell)
     arriving, numbers = _inputs(found.training)
-    tensors: Dict[str, Any] = OrderedDict()
+    tensors: dict[str, Any] = OrderedDict()
     tensors.update(("loss|" + loss.name, loss) for loss in losses)
     tensors.update(_logits(losses, fed))
     tensors.update(("gradient|" + name, tensor) for name, tensor in gradients.items())
@@ -69,16 +69,16 @@ def planned(graph: tf.Graph, elements: List[Any], fed: Set[str], asked: Gradient
     )
 
 
-def _variables(ops: Set[tf.Operation], found: updates.Updates) -> List[tf.Operation]:
-    written = {variable_of(op.inputs[0]) for op in [*found.training, *found.side]} - {None}
-    return in_order({op for op in ops if op.type in VARIABLE} | written)
+def _variables(ops: set[tf.Operation], found: updates.Updates) -> list[tf.Operation]:
+    written = [variable_of(op.inputs[0]) for op in [*found.training, *found.side]]
+    return in_order({op for op in [*ops, *written] if op is not None and op.type in VARIABLE})
 
 
-def _name(variable: Any) -> Optional[str]:
+def _name(variable: Any) -> str | None:
     return getattr(variable, "name", None)
 
 
-def _differentiated(graph: tf.Graph, ops: Set[tf.Operation], asked: Gradients, tell: Tell) -> Any:
+def _differentiated(graph: tf.Graph, ops: set[tf.Operation], asked: Gradients, tell: Tell) -> Any:
     """The losses whose gradients reach the updates, and those gradients by the names of their variables."""
     losses, found = OrderedDict(), {}
     for call in asked.reaching(graph, ops):
@@ -93,7 +93,7 @@ def _differentiated(graph: tf.Graph, ops: Set[tf.Operation], asked: Gradients, t
     return list(losses.values()), found
 
 
-def _inputs(training: List[tf.Operation]) -> Any:
+def _inputs(training: list[tf.Operation]) -> Any:
     """What reaches the updates: the changes by variable, and all other numbers by "op/argument"."""
     arriving, numbers = OrderedDict(), OrderedDict()
     for op in training:
@@ -106,14 +106,14 @@ def _inputs(training: List[tf.Operation]) -> Any:
     return arriving, numbers
 
 
-def _logits(losses: List[Any], fed: Set[str]) -> Dict[str, Any]:
+def _logits(losses: list[Any], fed: set[str]) -> dict[str, Any]:
     behind = in_order(ancestors(losses, fed))
     features = [op.inputs[0] for op in behind if op.type in LOGITS]
     naive = [op.inputs[0] for op in behind if op.type == "Softmax"]
     return {"logits|" + tensor.name: tensor for tensor in features or naive}
 
 
-def _given(ops: Set[tf.Operation], tell: Tell) -> Dict[str, Any]:
+def _given(ops: set[tf.Operation], tell: Tell) -> dict[str, Any]:
     """What no evaluation of the graph can know: what is drawn, and what iterators and queues hand out."""
     found = OrderedDict()
     for op in in_order(ops):
@@ -125,7 +125,7 @@ def _given(ops: Set[tf.Operation], tell: Tell) -> Dict[str, Any]:
     return found
 
 
-def _fetchable(tensors: Dict[str, Any], fed: Set[str], tell: Tell) -> Dict[str, Wanted]:
+def _fetchable(tensors: dict[str, Any], fed: set[str], tell: Tell) -> dict[str, Wanted]:
     wanted = OrderedDict()
     for key, tensor in tensors.items():
         inside = guards(tensor.op)

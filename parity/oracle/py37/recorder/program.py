@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,31 +17,35 @@ class Program:
 
     def __init__(self, graph: tf.Graph, plan: Plan):
         self.graph, self.plan = graph, plan
-        self.kinds: Dict[str, int] = Counter()
-        self.sessions: List[int] = []  # runs in each
-        self.losses: List[float] = []
-        self.steps: List[int] = []
-        self.feeds: Dict[str, None] = OrderedDict()
-        self.variables: Dict[str, None] = OrderedDict()
-        self.final: Dict[str, np.ndarray] = {}
+        self.kinds: dict[str, int] = Counter()
+        self.sessions: list[int] = []  # runs in each
+        self.losses: list[float] = []
+        self.steps: list[int] = []
+        self.feeds: dict[str, None] = OrderedDict()
+        self.variables: dict[str, None] = OrderedDict()
+        self.final: dict[str, np.ndarray] = {}
         self.last: Any = None  # the session that trained it last, until it is closed
-        self.read: Optional[Read] = None  # by that session
+        self.read: Read | None = None  # by that session
 
     @property
     def runs(self) -> int:
         """So far."""
         return len(self.losses)
 
-    def starts(self, session: Any, kind: str, read: Read) -> None:
-        """A further run begins."""
+    def starts(self, session: Any, read: Read) -> None:
+        """A further run begins, which may fail: an iterator's end is an exception."""
         if session is not self.last:
             self.sessions.append(0)
         self.last, self.read = session, read
+
+    def ends(self, kind: str, loss: float) -> None:
+        """It did not fail; `loss` is NaN where the script did not fetch it."""
         self.sessions[-1] += 1
         self.kinds[kind] += 1
+        self.losses.append(loss)
 
-    def told(self, graph: int) -> Dict[str, Any]:
-        """As raw.json has it; `graph`: the number of its graph there."""
+    def told(self, graph: int | None) -> dict[str, Any]:
+        """As raw.json has it; `graph`: the number of its graph there, None where no step is recorded."""
         plan = self.plan
         return {
             "graph": graph,

@@ -6,7 +6,7 @@ import threading
 import time
 import weakref
 from collections import Counter, OrderedDict
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,28 +24,28 @@ class Run(NamedTuple):
 
     session: Any
     kind: str
-    elements: List[Any]  # the tensors and ops that it asks for
-    fed: FrozenSet[str]  # names of the fed tensors
+    elements: list[Any]  # the tensors and ops that it asks for
+    fed: frozenset[str]  # names of the fed tensors
     plain: Callable[[], Any]  # as the script asked
-    extended: Callable[[List[Any]], Any]  # tensors -> (as the script asked, their values)
-    evaluate: Callable[[List[Any]], List[Any]]  # tensors under the same feeds, in a run of their own
-    feeds: Callable[[], Dict[str, np.ndarray]]
+    extended: Callable[[list[Any]], Any]  # tensors -> (as the script asked, their values)
+    evaluate: Callable[[list[Any]], list[Any]]  # tensors under the same feeds, in a run of their own
+    feeds: Callable[[], dict[str, np.ndarray]]
     found: Callable[[Any, str], Any]  # of what the script gets, the value of the tensor of this name, or None
-    read: Callable[[List[Any]], List[Any]]  # tensors in a run of their own that feeds nothing
+    read: Callable[[list[Any]], list[Any]]  # tensors in a run of their own that feeds nothing
 
 
 class Recorder:
     """All programs of one process. `leave(status)` ends the process: a script's own handlers cannot catch that."""
 
-    def __init__(self, order: Order, gradients: Gradients, notes: Dict[str, int], leave: Callable[[str], None]):
+    def __init__(self, order: Order, gradients: Gradients, notes: dict[str, int], leave: Callable[[str], None]):
         self.order, self.gradients, self.notes, self.leave = order, gradients, notes, leave
         self.started = time.time()
         self.lock = threading.RLock()  # held while a run is recorded
         self.plans: Any = weakref.WeakKeyDictionary()
-        self.programs: Dict[Any, Program] = OrderedDict()
-        self.arrays: Dict[str, np.ndarray] = OrderedDict()
+        self.programs: dict[Any, Program] = OrderedDict()
+        self.arrays: dict[str, np.ndarray] = OrderedDict()
         self.total = 0
-        self.threads: Dict[int, int] = Counter()
+        self.threads: dict[int, int] = Counter()
 
     def tell(self, note: str) -> None:
         """Once more."""
@@ -58,7 +58,7 @@ class Recorder:
             return run.plain()
         self._stop_where_told()
         program = self._program(run, plan)
-        program.starts(run.session, run.kind, run.read)
+        program.starts(run.session, run.read)
         self.threads[threading.get_ident()] += 1
         step = program.runs
         if self.order.plain or step not in self.order.steps or self._number(program) >= self.order.most_programs:
@@ -66,7 +66,7 @@ class Recorder:
         else:
             with self.lock:
                 out = self._recorded(run, plan, program, step)
-        program.losses.append(_loss(run, plan, out))
+        program.ends(run.kind, _loss(run, plan, out))
         self.total += 1
         return out
 
@@ -86,7 +86,7 @@ class Recorder:
         except (RuntimeError, tf.errors.OpError) as error:
             self.tell("the variables at the end could not be read (" + type(error).__name__ + ")")
 
-    def _plan(self, run: Run) -> Optional[Plan]:
+    def _plan(self, run: Run) -> Plan | None:
         graph = run.session.graph
         known = self.plans.setdefault(graph, {})
         key = frozenset((type(one) is tf.Operation, one.name) for one in run.elements), run.fed
@@ -126,8 +126,8 @@ class Recorder:
         program.steps.append(step)
         return out
 
-    def _keep(self, program: Program, step: int, named: Dict[str, Any]) -> None:
-        head = "%d|%d|" % (self._number(program), step)
+    def _keep(self, program: Program, step: int, named: dict[str, Any]) -> None:
+        head = f"{self._number(program)}|{step}|"
         for key, value in named.items():
             array = np.array(value)
             self.arrays[head + key] = array.astype(bytes) if array.dtype == object else array

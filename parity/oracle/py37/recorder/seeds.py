@@ -12,14 +12,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import random_seed
 
-
 LAST = 2**31 - 1
 
 
 def seed_the_rest(seed: int, tell: Callable[[str], None]) -> None:
     """Python's and NumPy's generators now, and every op of TensorFlow's that gets neither seed when it is made."""
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (it is the script's)
     real = random_seed.get_seed
 
     def get_seed(op_seed: Any) -> Any:

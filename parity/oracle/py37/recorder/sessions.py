@@ -1,24 +1,25 @@
 """Hooks where every session ends: BaseSession's run, its callables, and its close.
 
-Session, InteractiveSession, the monitored sessions and Estimators end in `run`, tf.keras in `_make_callable_from_options`.
+Session, InteractiveSession, the monitored sessions and Estimators end in `run`, tf.keras in
+`_make_callable_from_options`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Iterator
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.client import session as sessions
 from tensorflow.python.ops import session_ops
 from tensorflow.python.util import nest
 
+from .by_options import ByOptions
 from .recorder import Recorder, Run
 
 Base = sessions.BaseSession
 real_run, real_close, real_make_callable = Base.run, Base.close, Base.make_callable
-real_from_options, real_partial_run = Base._make_callable_from_options, Base.partial_run
+real_partial_run = Base.partial_run
 
 
 class Place:
@@ -53,9 +54,6 @@ def hook(recorder: Recorder) -> None:
 
         return called
 
-    def from_options(self: Any, options: Any) -> Any:
-        return _callable(recorder, self, options)
-
     def partial_run(self: Any, *rest: Any, **named: Any) -> Any:
         recorder.tell("Session.partial_run is not recorded")
         return real_partial_run(self, *rest, **named)
@@ -65,30 +63,33 @@ def hook(recorder: Recorder) -> None:
         return real_close(self)
 
     Base.run, Base.make_callable, Base.close = run, make_callable, close
-    Base._make_callable_from_options, Base.partial_run = from_options, partial_run
+    Base.partial_run = partial_run
+    setattr(Base, "_make_callable_from_options", lambda self, options: ByOptions(recorder, self, options))  # noqa: B010
 
 
-def _asked(session: Any, fetches: Any, feed_dict: Any) -> Tuple[Any, List[Any], Any]:
+def _asked(session: Any, fetches: Any, feed_dict: Any) -> tuple[Any, list[Any], Any]:
     """How TensorFlow maps the fetches, the elements of the graph that they are, and the names of the fed tensors."""
-    mapper = sessions._FetchMapper.for_fetch(fetches)
-    elements = [session.graph.as_graph_element(one) for one in mapper.unique_fetches()]
+    with session.graph.as_default():  # as TensorFlow does: a thread begins with a default graph of its own
+        mapper = sessions._FetchMapper.for_fetch(fetches)
+        elements = [session.graph.as_graph_element(one) for one in mapper.unique_fetches()]
     return mapper, elements, frozenset(tensor.name for tensor, _ in _feeds(session.graph, feed_dict))
 
 
-def _feeds(graph: tf.Graph, feed_dict: Any) -> Iterator[Tuple[Any, Any]]:
+def _feeds(graph: tf.Graph, feed_dict: Any) -> Iterator[tuple[Any, Any]]:
     """Tensors and what is fed to them, as `BaseSession._run` takes a dict apart."""
-    for feed, value in nest.flatten_dict_items(feed_dict or {}).items():
+    flat: Any = nest.flatten_dict_items(feed_dict or {})
+    for feed, value in flat.items():
         take_apart = next(expand for kind, _, expand, _ in sessions._REGISTERED_EXPANSIONS if isinstance(feed, kind))
         for part, one in take_apart(feed, value):
             yield graph.as_graph_element(part, allow_operation=False), one
 
 
 def _run(
-    session: Any, mapper: Any, elements: List[Any], fed: Any, plain: Any, fetches: Any, feed_dict: Any, *given: Any
+    session: Any, mapper: Any, elements: list[Any], fed: Any, plain: Any, fetches: Any, feed_dict: Any, *given: Any
 ) -> Run:
     names = [one.name for one in elements]
 
-    def feeds() -> Dict[str, np.ndarray]:
+    def feeds() -> dict[str, np.ndarray]:
         return {tensor.name: _array(value, tensor) for tensor, value in _feeds(session.graph, feed_dict)}
 
     def found(out: Any, name: str) -> Any:
@@ -114,7 +115,7 @@ def _array(value: Any, tensor: Any) -> np.ndarray:
     return np.array(value, dtype=tensor.dtype.as_numpy_dtype)
 
 
-def _at(mapper: Any, names: List[str], out: Any, name: str) -> Any:
+def _at(mapper: Any, names: list[str], out: Any, name: str) -> Any:
     """The value of the tensor of this name within a run's result."""
     places = [Place() for _ in names]
     return _beside(mapper.build_results(places), out, places[names.index(name)])
@@ -126,58 +127,3 @@ def _beside(pattern: Any, out: Any, place: Place) -> Any:
     keys = pattern if isinstance(pattern, dict) else range(len(pattern)) if isinstance(pattern, (list, tuple)) else ()
     found = (_beside(pattern[key], out[key], place) for key in keys)
     return next((one for one in found if one is not None), None)
-
-
-def _callable(recorder: Recorder, session: Any, options: Any) -> Callable[..., Any]:
-    """tf.keras's way: fetches, feeds, and tensors in place of placeholders, all by name."""
-    call, graph = real_from_options(session, options), session.graph
-    by_name = [graph.as_graph_element(name) for name in options.fetch]
-    connected = {one.to_tensor: graph.as_graph_element(one.from_tensor) for one in options.tensor_connection}
-    targets = [graph.get_operation_by_name(name) for name in options.target]
-    elements = [*by_name, *targets, *connected.values()]
-    made: Dict[Any, Any] = {}
-
-    def asking(tensors: List[Any], whole: bool) -> Any:
-        key = whole, tuple(tensor.name for tensor in tensors)
-        if key not in made:
-            made[key] = real_from_options(session, _options(options, tensors, whole))
-        return made[key]
-
-    def called(*values: Any, **named: Any) -> Any:
-        sources = list(connected.values())
-
-        def extended(tensors: List[Any]) -> Any:
-            got = asking([*tensors, *sources], True)(*values, **named)
-            shown.update(zip(connected, got[len(by_name) + len(tensors) :]))
-            return got[: len(by_name)], got[len(by_name) : len(by_name) + len(tensors)]
-
-        def found(out: Any, name: str) -> Any:
-            return out[list(options.fetch).index(name)] if name in options.fetch else None
-
-        shown: Dict[str, Any] = {}
-        return recorder.around(
-            Run(
-                session,
-                type(session).__name__ + ".callable",
-                elements,
-                frozenset([*options.feed, *connected]),
-                lambda: call(*values, **named),
-                extended,
-                lambda tensors: asking(tensors, False)(*values),
-                lambda: {**{name: np.array(one) for name, one in zip(options.feed, values)}, **shown},
-                found,
-                lambda tensors: real_run(session, tensors),
-            )
-        )
-
-    return called
-
-
-def _options(options: Any, tensors: List[Any], whole: bool) -> Any:
-    """`whole`: along with what the script asks for, else alone."""
-    changed = config_pb2.CallableOptions()
-    changed.CopyFrom(options)
-    if not whole:
-        del changed.fetch[:], changed.target[:]
-    changed.fetch.extend(tensor.name for tensor in tensors)
-    return changed

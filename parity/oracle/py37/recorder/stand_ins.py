@@ -9,7 +9,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -107,15 +107,16 @@ def _trange(*rest: Any, **named: Any) -> Progress:
     return Progress(range(*rest))
 
 
-RESULTS: Dict[str, Callable[..., Any]] = {"subplots": _subplots, "plot": _plot, "hist": _hist}
+RESULTS: dict[str, Callable[..., Any]] = {"subplots": _subplots, "plot": _plot, "hist": _hist}
 RESULTS.update(tqdm=Progress, tqdm_notebook=Progress, trange=_trange, tnrange=_trange)
 
 
 class Module(types.ModuleType):
     """A module of nothing, and a package of such modules."""
 
-    __path__: list = []
-    __all__: list = []
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.__path__, self.__all__ = [], []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -129,7 +130,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, tell: Tell):
         self.tell = tell
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """Of the modules that show things, and of what is in them."""
         if fullname.split(".")[0] not in SHOWS:
             return None

@@ -6,7 +6,7 @@ a constant, which finds gradients that are computed by hand.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Set
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -18,11 +18,11 @@ ARRIVING = ("grad", "delta", "value", "updates")  # arguments of update ops that
 class Updates(NamedTuple):
     """Of one run; both in the order in which the script made them."""
 
-    training: List[tf.Operation]
-    side: List[tf.Operation]
+    training: list[tf.Operation]
+    side: list[tf.Operation]
 
 
-def find(graph: tf.Graph, ops: Set[tf.Operation], fed: Set[str]) -> Updates:
+def find(graph: tf.Graph, ops: set[tf.Operation], fed: set[str]) -> Updates:
     """Among the ops of a run where the tensors of these names are fed."""
     trainable = {variable_of(one) for one in graph.get_collection("trainable_variables")}
     training, side = [], []
@@ -34,11 +34,11 @@ def find(graph: tf.Graph, ops: Set[tf.Operation], fed: Set[str]) -> Updates:
     return Updates(training, side)
 
 
-def _trains(op: tf.Operation, trainable: Set[Any], fed: Set[str]) -> bool:
+def _trains(op: tf.Operation, trainable: set[Any], fed: set[str]) -> bool:
     variable = variable_of(op.inputs[0])
     if variable not in trainable or not _floating(variable):
         return False
-    behind = ancestors(op.inputs[1:], fed)
+    behind = ancestors(op.inputs[1:], fed, control=False)
     others = any(one.type in VARIABLE and one is not variable for one in behind)
     data = any(one.type.startswith("Placeholder") or SOURCE.match(one.type) or RANDOM.match(one.type) for one in behind)
     fed_here = any(tensor.name in fed for one in [op, *behind] for tensor in one.inputs)
@@ -55,7 +55,7 @@ def _shape(variable: Any) -> list:
     return [] if shape.unknown_rank else list(shape.dim)
 
 
-def described(op: tf.Operation) -> Dict[str, Any]:
+def described(op: tf.Operation) -> dict[str, Any]:
     """As raw.json tells it: an input is the name of a variable that it reads, or of a tensor."""
     inputs = {}
     for argument, tensor in arguments(op).items():
@@ -70,12 +70,12 @@ def described(op: tf.Operation) -> Dict[str, Any]:
     }
 
 
-def arguments(op: tf.Operation) -> Dict[str, Any]:
+def arguments(op: tf.Operation) -> dict[str, Any]:
     """The tensors that an update op takes, by the names of its definition."""
     return {argument.name: tensor for argument, tensor in zip(op.op_def.input_arg, op.inputs)}
 
 
-def computed(op: tf.Operation) -> Dict[str, Any]:
+def computed(op: tf.Operation) -> dict[str, Any]:
     """Those that are no mere reads. A fetched read shows the variable's buffer, which by then holds the new value."""
     named = arguments(op).items()
     return {name: tensor for name, tensor in named if variable_of(tensor) is None and tensor.dtype != tf.resource}

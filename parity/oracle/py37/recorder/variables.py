@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Callable, Iterable, List
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ Tell = Callable[[str], None]
 Read = Callable[[List[Any]], List[Any]]
 
 
-def reads(variables: Iterable[tf.Operation], tell: Tell) -> Dict[str, Any]:
+def reads(variables: Iterable[tf.Operation], tell: Tell) -> dict[str, Any]:
     """For each variable a tensor that shows it: the variable itself, or a read that waits for nothing else."""
     found = {}
     for variable in variables:
@@ -28,7 +28,7 @@ def _free_read(variable: tf.Operation) -> Any:
     return next((op.outputs[0] for op in readers if op._get_control_flow_context() is None), None)
 
 
-def values(read: Read, tensors: Dict[str, Any], tell: Tell) -> Dict[str, np.ndarray]:
+def values(read: Read, tensors: dict[str, Any], tell: Tell) -> dict[str, np.ndarray]:
     """By name, copied; what is not initialised is left out and told."""
     names = list(tensors)
     try:
@@ -37,7 +37,7 @@ def values(read: Read, tensors: Dict[str, Any], tell: Tell) -> Dict[str, np.ndar
         return {name: value for name in names for value in _one(read, name, tensors[name], tell)}
 
 
-def _one(read: Read, name: str, tensor: Any, tell: Tell) -> List[np.ndarray]:
+def _one(read: Read, name: str, tensor: Any, tell: Tell) -> list[np.ndarray]:
     try:
         return [np.array(read([tensor])[0])]
     except tf.errors.FailedPreconditionError:

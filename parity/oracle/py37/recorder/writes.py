@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import io
 import os
-from typing import Any, Dict, List
+from typing import Any
 
 from tensorflow.python import pywrap_tensorflow
 
@@ -17,9 +17,9 @@ DEVICES = ("/dev/", "/proc/", "/sys/")
 class Writes:
     """The files and folders, in order, and whether each was there before."""
 
-    def __init__(self, private: List[str]):
+    def __init__(self, private: list[str]):
         self.private = [os.path.join(os.path.realpath(folder), "") for folder in private]
-        self.elsewhere: Dict[str, bool] = {}
+        self.elsewhere: dict[str, bool] = {}
 
     def listen(self) -> None:
         """From now on."""
@@ -30,7 +30,6 @@ class Writes:
             self._listen_to(pywrap_tensorflow, name, 0)
         for name in ("CopyFile", "RenameFile"):
             self._listen_to(pywrap_tensorflow, name, 1)
-
 
     def saw(self, path: Any) -> None:
         """A script is about to write there."""
