@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 from jaxmlp import machine
 from jaxmlp.errors import ConfigError
@@ -46,7 +47,7 @@ def step_of(name: str) -> Step:
         raise ConfigError(f"step = {name!r} is impossible: MODULE:FUNCTION is needed, as mymodule:step")
     sys.path.insert(0, str(Path.cwd()))
     try:
-        found = getattr(importlib.import_module(module), function)
+        found: Any = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
         raise ConfigError(f"step = {name!r}: {error}; it is looked for in {Path.cwd()} too") from None
     except AttributeError:
