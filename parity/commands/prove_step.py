@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jaxmlp import machine
 from jaxmlp.errors import ConfigError
@@ -58,4 +58,4 @@ def step_of(name: str) -> Step:
         sys.path.pop(0)
     if not callable(found):
         raise ConfigError(f"step = {name!r} is a {type(found).__name__}: a function is needed")
-    return found
+    return cast(Step, found)
