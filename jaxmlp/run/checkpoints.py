@@ -16,8 +16,9 @@ from jaxmlp.errors import DataError, OutputError
 from jaxmlp.run import checkpoint
 from jaxmlp.run.cadence import Cadence
 from jaxmlp.run.checkpoint import Best, Checkpoint, Facts
-from jaxmlp.run.files import make_folder, strays
+from jaxmlp.run.files import make_folder
 from jaxmlp.run.folder import RunFolder
+from jaxmlp.run.leftovers import strays
 from jaxmlp.run.lines import Reading
 from jaxmlp.run.observers import Observer
 from jaxmlp.run.tensor_file import Tensors

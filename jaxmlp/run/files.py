@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -56,14 +55,6 @@ def sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def strays(folder: Path) -> list[Path]:
-    """Parts that a `write_whole` which was killed has left in the folder, in order."""
-    return sorted(file for file in folder.glob(".?*-????????") if _STRAY.fullmatch(file.name))
-
-
-_STRAY = re.compile(r"\.[\w.-]+\.(safetensors|json|npy|npz|png|csv|toml)-[a-z0-9_]{8}")
 
 
 class Growing:

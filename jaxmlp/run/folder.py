@@ -23,7 +23,8 @@ from jaxmlp.errors import OutputError
 from jaxmlp.model import Params
 from jaxmlp.program import Program
 from jaxmlp.run import model_file, status
-from jaxmlp.run.files import Growing, make_folder, strays, sync_folder, write_json, write_npy
+from jaxmlp.run.files import Growing, make_folder, sync_folder, write_json, write_npy
+from jaxmlp.run.leftovers import strays
 from jaxmlp.run.lock import NAME as LOCK
 from jaxmlp.run.lock import Lock
 from jaxmlp.run.observers import Observer
