@@ -178,7 +178,9 @@ def test_every_parameter_has_a_type(file):
         assert not untyped, f"{function.name}: {', '.join(untyped)}"
 
 
-@pytest.mark.parametrize("command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.runs", "jaxmlp.__main__", "parity.__main__"])
+@pytest.mark.parametrize(
+    "command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.runs", "jaxmlp.__main__", "parity.__main__"]
+)
 def test_help_answers_within_two_seconds_of_processor_time_and_without_jax_or_numpy(command, takes_less_than):
     code = f"import sys; sys.argv = ['x', '--help']\nimport {command} as c\ntry: c.main()\nexcept SystemExit: pass\n"
     probe = "assert not {'jax', 'numpy'} & set(sys.modules), 'jax or numpy was imported'"

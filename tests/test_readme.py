@@ -49,7 +49,9 @@ def options() -> set[str]:
     """Every option of every command, from its --help."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
-        return set().union(*map(_options, (train.main, sweep.main, runs.main, bench.__main__.main, parity.__main__.main)))
+        return set().union(
+            *map(_options, (train.main, sweep.main, runs.main, bench.__main__.main, parity.__main__.main))
+        )
 
 
 def _options(main) -> set[str]:
