@@ -71,6 +71,7 @@ def test_full_batches_go_on_to_the_bit(layout, tmp_path, stopped, rng, capsys):
     goes_on_to_the_bit(SMALL, tmp_path, stopped, int(rng.integers(1, 6)), execution=Execution(layout))
 
 
+@pytest.mark.durability
 @pytest.mark.parametrize("kind", get_args(parts.Optimizer), ids=lambda kind: kind.kind)
 def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_path, stopped, rng, capsys):
     own = {"optimizer": of_kind(rng, kind), "steps": 5, "report_every": 2, "batching": None, "input_keep_prob": 1.0}
@@ -78,6 +79,7 @@ def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_
     goes_on_to_the_bit(program, tmp_path, stopped, int(rng.integers(1, 4)))
 
 
+@pytest.mark.durability
 @pytest.mark.parametrize("kind", get_args(parts.Schedule), ids=lambda kind: kind.kind)
 def test_every_schedule_goes_on_to_the_bit(kind, tmp_path, stopped, rng, capsys):
     optimizer = GradientDescent(of_kind(rng, kind))
