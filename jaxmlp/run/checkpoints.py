@@ -18,7 +18,7 @@ from jaxmlp.run.cadence import Cadence
 from jaxmlp.run.checkpoint import Best, Checkpoint, Facts
 from jaxmlp.run.files import make_folder
 from jaxmlp.run.folder import RunFolder
-from jaxmlp.run.leftovers import strays
+from jaxmlp.run.leftovers import remove, strays
 from jaxmlp.run.lines import Reading
 from jaxmlp.run.observers import Observer
 from jaxmlp.run.tensor_file import Tensors
@@ -151,12 +151,12 @@ class Checkpoints(Observer):
                 checkpoint.write(self._path / BEST, self._whole(best))
             checkpoint.write(self._path / name(copy.last.step + 1), self._whole(copy))
             for file in [*files(self._folder.path)[self._keep :], *strays(self._path)]:
-                file.unlink()
+                remove(file)
             self.failure = None
         except (OSError, OutputError, DataError) as error:
             if self.failure is None:
                 progress.write(f"warning: {error}; the run goes on, and tries again", sys.stderr)
-            self.failure = OutputError(f"no checkpoint of step {copy.last.step}: {error}")
+            self.failure = OutputError(f"the checkpoint after step {copy.last.step} is not as it should be: {error}")
             with self._wake:
                 self._best_copy = self._best_copy or best
 

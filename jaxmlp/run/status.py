@@ -80,14 +80,17 @@ def to_resume(word: str, runs: Path = RUNS) -> Path:
     return unfinished[-1]
 
 
+def ended(folder: Path, planned: int) -> str | None:
+    """How a run of so many steps ended, one of `ENDED`; None where it was killed, or has not ended."""
+    ending = _object(folder / ENDING)
+    return ending["state"] if ending.get("state") in ENDED and ending.get("planned") == planned else None
+
+
 def _state(folder: Path, done: int, planned: int) -> str:
     if lock.is_held(folder):
         return "running"
-    ending = _object(folder / ENDING)
-    if ending.get("state") in ENDED and ending.get("planned") == planned:
-        return ending["state"]
     before_endings = not (folder / "checkpoints").exists() and (folder / "model.safetensors").exists()
-    return "finished" if before_endings and done == planned else "killed"
+    return ended(folder, planned) or ("finished" if before_endings and done == planned else "killed")
 
 
 def _object(file: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import signal
@@ -41,7 +42,7 @@ def ended_or_refused(program: Program, **where: Path) -> bool:
     try:
         return train(program, **where) == 0
     except OutputError as error:
-        if "cannot be written" not in str(error):
+        if not re.search("cannot be (written|removed)", str(error)):
             raise
         return False
 
