@@ -97,12 +97,16 @@ class RunFolder(Observer):
         with self._writing:
             if not self._closed.is_set():
                 self._write()
-                try:
-                    self._metrics.sync()
-                except OSError as error:  # what the disk has lost, the system does not offer it again
-                    self._failure = self._failure or self._cannot(error)
+                self._sync()
             if failure := self._failure or self._late:
                 raise failure
+
+    def _sync(self) -> None:
+        try:
+            if not self._late:
+                self._metrics.sync()
+        except OSError as error:  # what the disk has lost, the system does not offer it again
+            self._failure = self._failure or self._cannot(error)
 
     def close(self) -> None:
         with self._writing:

@@ -84,8 +84,7 @@ def train(
     if failure:
         raise failure
     if interrupted:
-        done = f"interrupted after step {last.step}; {folder.path} is complete up to it"
-        console.warn(f"{done}. Go on with --resume {folder.path}")
+        console.warn(_interruption(last, folder))
         return interrupt.exit_code
     return _held_to(target, last, console)
 
@@ -160,6 +159,11 @@ def _kept(
     except OutputError as error:
         return error
     return None
+
+
+def _interruption(last: Report, folder: RunFolder) -> str:
+    done = f"interrupted after step {last.step}; {folder.path} is complete up to it"
+    return f"{done}. Go on with --resume {folder.path}"
 
 
 def _held_to(target: float | None, last: Report, console: Console) -> int:

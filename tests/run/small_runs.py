@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jax
 
@@ -13,6 +14,7 @@ from jaxmlp.program import Adam, Batching, Dense, ExponentialDecay, Program
 from jaxmlp.run import session
 from jaxmlp.run.cadence import Cadence
 from jaxmlp.run.console import Console
+from jaxmlp.signals import Interrupt
 
 FINAL = ("config.json", "ending.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy")
 DIGITS = generated_digits(60, 3)
@@ -43,6 +45,25 @@ def train(
     asked = {"data": "generated:60", "data_dir": None, "program": program.as_dict()}
     keeping = session.Keeping(out, resume, Cadence.of(every), keep)
     return session.train(program, execution, dataset, jax.devices("cpu")[0], console, None, keeping, asked=asked)
+
+
+class StopsAfter(Interrupt):
+    """Ctrl-C, noticed when it is asked for after so many times."""
+
+    def __init__(self, asks: int):
+        super().__init__()
+        self._asks = asks
+
+    @property
+    def asked(self) -> bool:
+        self._asks -= 1
+        return self._asks < 0
+
+
+def stop(program: Program, asks: int, **how: Any) -> int:
+    """`train` until Ctrl-C comes."""
+    with mock.patch.object(session, "Interrupt", return_value=StopsAfter(asks)):
+        return train(program, **how)
 
 
 def final(folder: Path) -> Mapping[str, Any]:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 from programs import any_program, of_kind
-from small_runs import DIGITS, RICH, final, train
+from small_runs import DIGITS, RICH, final, stop, train
 
 from jaxmlp import program as parts
 from jaxmlp.data.generated import generated_digits
@@ -18,78 +17,52 @@ from jaxmlp.program import ORDERS, Batching, Dense, GradientDescent, Program
 from jaxmlp.run import checkpoint, checkpoints, resume, session, status
 from jaxmlp.run.model_file import read_model
 from jaxmlp.run.tensor_file import digest
-from jaxmlp.signals import Interrupt
 
 SMALL = Program((Dense(4),), optimizer=GradientDescent(1e-5), steps=7, report_every=3)
 
 
-class StopsAfter(Interrupt):
-    """Ctrl-C in some step."""
-
-    def __init__(self, asks: int):
-        super().__init__()
-        self._asks = asks
-
-    @property
-    def asked(self) -> bool:
-        self._asks -= 1
-        return self._asks < 0
-
-
-@pytest.fixture
-def stopped(monkeypatch):
-    """Trains to a step by chance, as if Ctrl-C had come."""
-
-    def stop(program: Program, out: Path | None, asks: int, **how: Any) -> int:
-        with monkeypatch.context() as patch:
-            patch.setattr(session, "Interrupt", lambda: StopsAfter(asks))
-            return train(program, out, **how)
-
-    return stop
-
-
-def goes_on_to_the_bit(program: Program, tmp_path, stop, asks: int, **how: Any) -> None:
+def goes_on_to_the_bit(program: Program, tmp_path, asks: int, **how: Any) -> None:
     assert train(program, tmp_path / "whole", **how) == 0
-    assert stop(program, tmp_path / "part", asks, **how) == 130
+    assert stop(program, asks, out=tmp_path / "part", **how) == 130
     cut = (tmp_path / "part/metrics.jsonl").read_text().splitlines()
     assert 0 < len(cut) < program.settled(len(DIGITS.train.labels)).steps, "it was not interrupted"
     assert train(program, resume=tmp_path / "part", **how) == 0
     assert final(tmp_path / "part") == final(tmp_path / "whole")
 
 
-def test_dropout_a_schedule_and_shuffled_minibatches_go_on_to_the_bit(tmp_path, stopped, capsys):
-    goes_on_to_the_bit(RICH, tmp_path, stopped, 2)
+def test_dropout_a_schedule_and_shuffled_minibatches_go_on_to_the_bit(tmp_path, capsys):
+    goes_on_to_the_bit(RICH, tmp_path, 2)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_every_order_of_minibatches_goes_on_to_the_bit(order, tmp_path, stopped, rng, capsys):
+def test_every_order_of_minibatches_goes_on_to_the_bit(order, tmp_path, rng, capsys):
     batching = Batching(int(rng.integers(7, 30)), order, int(rng.integers(0, 20)))
-    goes_on_to_the_bit(dataclasses.replace(SMALL, batching=batching, steps=12), tmp_path, stopped, 1)
+    goes_on_to_the_bit(dataclasses.replace(SMALL, batching=batching, steps=12), tmp_path, 1)
 
 
 @pytest.mark.parametrize("layout", ["dense", "staircase"])
-def test_full_batches_go_on_to_the_bit(layout, tmp_path, stopped, rng, capsys):
-    goes_on_to_the_bit(SMALL, tmp_path, stopped, int(rng.integers(1, 6)), execution=Execution(layout))
+def test_full_batches_go_on_to_the_bit(layout, tmp_path, rng, capsys):
+    goes_on_to_the_bit(SMALL, tmp_path, int(rng.integers(1, 6)), execution=Execution(layout))
 
 
 @pytest.mark.durability
 @pytest.mark.parametrize("kind", get_args(parts.Optimizer), ids=lambda kind: kind.kind)
-def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_path, stopped, rng, capsys):
+def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_path, rng, capsys):
     own = {"optimizer": of_kind(rng, kind), "steps": 5, "report_every": 2, "batching": None, "input_keep_prob": 1.0}
     program = any_program(rng, layers=(Dense(3),), loss=parts.SoftmaxCrossEntropy(), scale=255, **own)
-    goes_on_to_the_bit(program, tmp_path, stopped, int(rng.integers(1, 4)))
+    goes_on_to_the_bit(program, tmp_path, int(rng.integers(1, 4)))
 
 
 @pytest.mark.durability
 @pytest.mark.parametrize("kind", get_args(parts.Schedule), ids=lambda kind: kind.kind)
-def test_every_schedule_goes_on_to_the_bit(kind, tmp_path, stopped, rng, capsys):
+def test_every_schedule_goes_on_to_the_bit(kind, tmp_path, rng, capsys):
     optimizer = GradientDescent(of_kind(rng, kind))
-    goes_on_to_the_bit(dataclasses.replace(SMALL, optimizer=optimizer, scale=255), tmp_path, stopped, 3)
+    goes_on_to_the_bit(dataclasses.replace(SMALL, optimizer=optimizer, scale=255), tmp_path, 3)
 
 
-def test_evaluations_that_draw_go_on_to_the_bit(tmp_path, stopped, rng, capsys):
+def test_evaluations_that_draw_go_on_to_the_bit(tmp_path, rng, capsys):
     program = dataclasses.replace(RICH, evaluation_draws=True, seed=int(rng.integers(99)))
-    goes_on_to_the_bit(program, tmp_path, stopped, 1)
+    goes_on_to_the_bit(program, tmp_path, 1)
 
 
 def test_more_steps_than_planned_are_those_of_a_run_planned_so(tmp_path, rng, capsys):
@@ -121,34 +94,34 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_another_program_is_refused_by_its_field_and_nothing_is_touched(field, tmp_path, stopped, capsys):
-    stopped(SMALL, tmp_path / "run", 2)
+def test_another_program_is_refused_by_its_field_and_nothing_is_touched(field, tmp_path, capsys):
+    stop(SMALL, 2, out=tmp_path / "run")
     before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*.*") if file.is_file()}
     with pytest.raises(ConfigError, match=rf"^{field} = .* the run was begun with .*begin a new run$"):
         train(dataclasses.replace(SMALL, **CHANGES[field]), resume=tmp_path / "run")
     assert {file: file.read_bytes() for file in (tmp_path / "run").rglob("*.*") if file.is_file()} == before
 
 
-def test_other_data_and_another_layout_are_refused(tmp_path, stopped, capsys):
-    stopped(SMALL, tmp_path / "run", 2)
+def test_other_data_and_another_layout_are_refused(tmp_path, capsys):
+    stop(SMALL, 2, out=tmp_path / "run")
     with pytest.raises(ConfigError, match=r"data: .* is not the data that the run in .* was begun with"):
         train(SMALL, resume=tmp_path / "run", dataset=generated_digits(60, 4))
     with pytest.raises(ConfigError, match="layout = staircase is impossible: the run was begun with dense"):
         train(SMALL, resume=tmp_path / "run", execution=Execution("staircase"))
 
 
-def test_a_newer_format_is_refused_and_not_passed_over(tmp_path, stopped, capsys, monkeypatch):
+def test_a_newer_format_is_refused_and_not_passed_over(tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
-        stopped(SMALL, tmp_path / "run", 2)
+        stop(SMALL, 2, out=tmp_path / "run")
     with pytest.raises(DataError, match="is of format 2, this version reads up to 1: go on with the version"):
         train(SMALL, resume=tmp_path / "run")
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(tmp_path, stopped, capsys, rng):
+def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(tmp_path, capsys, rng):
     assert train(RICH, tmp_path / "whole") == 0
-    stopped(RICH, tmp_path / "run", 2)
-    stopped(RICH, None, 2, resume=tmp_path / "run")
+    stop(RICH, 2, out=tmp_path / "run")
+    stop(RICH, 2, resume=tmp_path / "run")
     newest, before = checkpoints.files(tmp_path / "run")
     flipped(newest, int(rng.integers(newest.stat().st_size)), 1 << int(rng.integers(8)))
     found = resume.newest(tmp_path / "run").checkpoint
@@ -169,8 +142,8 @@ def flipped(file, at: int, bit: int) -> None:
     file.write_bytes(content)
 
 
-def test_metrics_that_were_changed_are_noticed(tmp_path, stopped, capsys):
-    stopped(SMALL, tmp_path / "run", 3, keep=1)
+def test_metrics_that_were_changed_are_noticed(tmp_path, capsys):
+    stop(SMALL, 3, out=tmp_path / "run", keep=1)
     flipped(tmp_path / "run/metrics.jsonl", 20, 1)
     with pytest.raises(DataError, match=r"the first \d lines of .* are not those that the run has written"):
         train(SMALL, resume=tmp_path / "run")
@@ -187,9 +160,9 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_at_its_first_s
     assert final(tmp_path / "run") == final(tmp_path / "whole")
 
 
-def test_auto_is_the_unfinished_run_that_changed_last(tmp_path, stopped, capsys):
-    assert stopped(SMALL, tmp_path / "b", 2) == 130
-    assert stopped(SMALL, tmp_path / "a", 2) == 130
+def test_auto_is_the_unfinished_run_that_changed_last(tmp_path, capsys):
+    assert stop(SMALL, 2, out=tmp_path / "b") == 130
+    assert stop(SMALL, 2, out=tmp_path / "a") == 130
     assert train(SMALL, tmp_path / "c") == 0
     assert status.to_resume("auto", tmp_path) == tmp_path / "a"
     assert train(SMALL, resume=tmp_path / "a") == 0
@@ -201,8 +174,8 @@ def test_auto_is_the_unfinished_run_that_changed_last(tmp_path, stopped, capsys)
         status.to_resume(str(tmp_path / "none"))
 
 
-def test_a_folder_in_use_is_refused_and_that_of_a_dead_process_is_taken_over(tmp_path, stopped, capsys):
-    stopped(SMALL, tmp_path / "run", 2)
+def test_a_folder_in_use_is_refused_and_that_of_a_dead_process_is_taken_over(tmp_path, capsys):
+    stop(SMALL, 2, out=tmp_path / "run")
     with session.RunFolder.of_earlier(tmp_path / "run")._lock:
         with pytest.raises(OutputError, match=r"run is in use by process \d+ on .*: wait, or give another"):
             train(SMALL, resume=tmp_path / "run")
