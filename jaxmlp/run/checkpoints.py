@@ -83,24 +83,23 @@ class Checkpoints(Observer):
             self._thread.start()
 
     def on_step(self, report: Report) -> None:
-        """Copies the state where it is time; within a block of steps, at its end."""
+        """Copies the state where it is time: within a block of steps at its end, at a report behind it."""
         done = report.step + 1
         self._is_due = self._is_due or self._cadence.due(done - self._at, time.monotonic() - self._when)
-        if self._is_due and self._run.done == done:
+        if self._is_due and report.test_accuracy is None and self._run.done == done:
             self._hand_over(report)
 
     def on_report(self, report: Report) -> None:
-        """Copies what is best so far; the last step's always, another's where the last one cost little."""
+        """Copies what is best so far; the last step's always, another's where it is time or the last one cost little."""
         assert report.test_accuracy is not None
-        done = report.step + 1
         is_best = self._run.program.reports(report.step) and (
             self._best is None or report.test_accuracy > self._best.test_accuracy
         )
         if is_best:
             self._best = Best(report.step, report.test_accuracy)
-        is_last = done == self._run.program.steps or self._stopping()
-        is_due = self._cadence.due_at_report(time.monotonic() - self._when, self._cost)
-        if self._cadence != Cadence() and (is_best or (done > self._at and (is_last or is_due))):
+        is_last = report.step + 1 == self._run.program.steps or self._stopping()
+        is_due = self._is_due or self._cadence.due_at_report(time.monotonic() - self._when, self._cost)
+        if self._cadence != Cadence() and (is_best or is_last or is_due):
             self._hand_over(report, is_best)
 
     def close(self) -> None:
@@ -149,6 +148,7 @@ class Checkpoints(Observer):
         try:
             if best is not None:
                 checkpoint.write(self._path / BEST, self._whole(best))
+                best = None
             checkpoint.write(self._path / name(copy.last.step + 1), self._whole(copy))
             for file in [*files(self._folder.path)[self._keep :], *strays(self._path)]:
                 remove(file)

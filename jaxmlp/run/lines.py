@@ -24,6 +24,7 @@ class Reading:
 
     def up_to(self, lines: int) -> Prefix:
         """So many lines from the start, no fewer than last time. Raises DataError where there are not as many."""
+        assert lines >= self._lines, "what was read is not read again"
         with self._path.open("rb") as file:
             file.seek(self._bytes)
             while self._lines < lines:
