@@ -90,7 +90,7 @@ class Checkpoints(Observer):
             self._hand_over(report)
 
     def on_report(self, report: Report) -> None:
-        """Copies what is best so far; the last step's always, another's where it is time or the last one cost little."""
+        """Copies what is best so far, and the last step; others where it is time, or the last one cost little."""
         assert report.test_accuracy is not None
         is_best = self._run.program.reports(report.step) and (
             self._best is None or report.test_accuracy > self._best.test_accuracy

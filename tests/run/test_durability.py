@@ -223,10 +223,11 @@ def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, start, long,
     while kills < KILLS or folder.exists():
         process = start(tmp_path / "code", **where(folder))
         process.join(float(rng.uniform(0, 1.2 * seconds)) if kills < KILLS and len(done) < CHAIN else None)
-        kills += process.is_alive()
+        killed = process.is_alive()
         process.kill()
         process.join()
-        told = status.status_of(folder)
+        kills, told = kills + killed, status.status_of(folder)
+        assert killed or (told and told.state == "finished"), (tmp_path / "code").read_text()
         done.append(told.done if told else 0)
         if told and told.state == "finished":
             assert final(folder) == right, done
