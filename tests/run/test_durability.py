@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import faults
@@ -174,7 +175,8 @@ def test_a_clock_that_jumps_back_changes_nothing(tmp_path, whole, capsys, monkey
 
 
 def _child(program: Program, limit: int | None, code: Path, where: dict[str, Path]) -> None:
-    """Writes what became of it: an exit code, or an error's words."""
+    """Writes what became of it: an exit code, an error's words, or a traceback."""
+    code.unlink(missing_ok=True)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit or hard, hard))
@@ -182,6 +184,8 @@ def _child(program: Program, limit: int | None, code: Path, where: dict[str, Pat
         ended = str(train(program, **where))
     except OutputError as error:
         ended = str(error)
+    except BaseException:
+        ended = traceback.format_exc()
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     code.write_text(ended)
 
@@ -212,6 +216,10 @@ def long(start, tmp_path_factory) -> tuple[dict[str, bytes], float]:
     return dict(final(folder / "run")), time.monotonic() - began
 
 
+def read(code: Path) -> str:
+    return code.read_text() if code.exists() else "it ended without a word"
+
+
 def where(folder: Path) -> dict[str, Path]:
     return {"resume": folder} if (folder / "config.json").exists() else {"out": folder}
 
@@ -227,7 +235,7 @@ def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, start, long,
         process.kill()
         process.join()
         kills, told = kills + killed, status.status_of(folder)
-        assert killed or (told and told.state == "finished"), (tmp_path / "code").read_text()
+        assert killed or (told and told.state == "finished"), read(tmp_path / "code")
         done.append(told.done if told else 0)
         if told and told.state == "finished":
             assert final(folder) == right, done
@@ -260,7 +268,7 @@ def test_of_two_runs_given_one_folder_the_second_is_refused(tmp_path, start, lon
     both = [start(tmp_path / f"code{i}", out=tmp_path / "run") for i in range(2)]
     for process in both:
         process.join()
-    codes = sorted((tmp_path / f"code{i}").read_text() for i in range(2))
+    codes = sorted(((tmp_path / f"code{i}").read_text() for i in range(2)), key=len)
     assert codes[0] == "0"
     assert "in use by process" in codes[1] or "is not empty" in codes[1]
     assert final(tmp_path / "run") == long[0]
