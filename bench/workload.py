@@ -47,7 +47,8 @@ class Workload(NamedTuple):
     @property
     def agreement(self) -> Agreement:
         """Wider for Adam: optax and PyTorch add epsilon to the corrected root, TensorFlow to the plain one."""
-        return Agreement(self.images_a_step, 1e-3) if self.program == "adam128" else Agreement(self.images_a_step)
+        by_adam = isinstance(self.trained.optimizer, Adam)
+        return Agreement(self.images_a_step, 1e-3) if by_adam else Agreement(self.images_a_step)
 
     @property
     def flop(self) -> int:

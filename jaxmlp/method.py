@@ -96,13 +96,13 @@ def slots_of(program: Program, params: Params) -> Slots:
         return Slots(_optimizer(program.optimizer)[0](params), clip, l2)
 
 
-def require_rates(program: Program) -> None:
+def require_rates(optimizer: Optimizer, steps: int) -> None:
     """Raises ConfigError where a schedule reaches 0 under an optimizer whose kernel in TensorFlow then stops."""
-    optimizer, schedule = program.optimizer, program.optimizer.learning_rate
+    schedule = optimizer.learning_rate
     if not isinstance(optimizer, Ftrl | ProximalAdagrad) or isinstance(schedule, int | float):
         return
     with jax.transfer_guard("allow"):
-        rates = np.asarray(jax.vmap(rate(schedule))(np.arange(program.steps, dtype=np.int32)))
+        rates = np.asarray(jax.vmap(rate(schedule).in_training)(np.arange(steps, dtype=np.int32)))
     if (rates > 0).all():
         return
     step = int(np.argmin(rates > 0))

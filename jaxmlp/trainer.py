@@ -233,7 +233,7 @@ class Run:
         self.program, self.placed, self.recipe = program.settled(placed.train.size), placed, Recipe.of(program)
         if takes_rows(program) != isinstance(placed.train, Pool):
             raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
-        require_rates(self.program)
+        require_rates(self.program.optimizer, self.program.steps)
         self.state = jax.device_put(init(program, placed.classes), placed.device)
         pooled = isinstance(placed.train, Pool)
         self.order = minibatches.order_of(self.program, placed.train.size) if pooled else None  # of the images

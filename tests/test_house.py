@@ -51,7 +51,8 @@ KNOW_THE_PORT = (
     *("parity/noise", "parity/family", "parity/mutants", "parity/commands", "parity/__main__.py"),
 )
 
-HEAVY = {"matplotlib", "tensorflow", "tensorflow_datasets", "pooch", "requests", "PIL", "importlib"}  # where it is used
+# Imported where they are used.
+HEAVY = {"matplotlib", "tensorflow", "tensorflow_datasets", "pooch", "requests", "PIL", "importlib"}
 HOPS = {  # file: why it imports one module of ours within a function
     "jaxmlp/options.py": "a part is made of jax and numpy, an option is not",
     "jaxmlp/train.py": "--help does not wait for the worker",

@@ -140,12 +140,12 @@ def test_plain_descent_without_a_schedule_is_the_originals(params, grads):
 @pytest.mark.parametrize("optimizer", [Ftrl, ProximalAdagrad])
 def test_a_schedule_that_ends_at_0_is_refused_where_tensorflow_would_stop(rng, optimizer):
     zero_at = int(rng.integers(2, 50))
-    program = Program(optimizer=optimizer(CosineDecay(0.1, zero_at)), steps=zero_at)
-    require_rates(program)
-    with pytest.raises(ConfigError, match=f"comes to a rate of .* at step {zero_at}, .*{program.optimizer.kind} stops"):
-        require_rates(dataclasses.replace(program, steps=zero_at + 1))
+    made = optimizer(CosineDecay(0.1, zero_at))
+    require_rates(made, zero_at)
+    with pytest.raises(ConfigError, match=f"comes to a rate of .* at step {zero_at}, .*{made.kind} stops"):
+        require_rates(made, zero_at + 1)
 
 
 def test_a_rate_of_0_is_no_mistake_where_tensorflow_takes_it():
     for optimizer in (AdagradDA, Adam, ProximalGradientDescent):
-        require_rates(Program(optimizer=optimizer(CosineDecay(0.1, 2)), steps=5))
+        require_rates(optimizer(CosineDecay(0.1, 2)), 5)

@@ -71,7 +71,7 @@ LossOptions = _group(
 OptimizerOptions = _group(
     "OptimizerOptions",
     "How weights move.",
-    ("learning_rate", option(float, "or where the schedule begins (0.0001; adam, adadelta 0.001)", "RATE")),
+    ("learning_rate", option(float, "where a schedule begins, too (0.0001; adam, adadelta 0.001)", "RATE")),
     *OPTIMIZER.options("tf.train's (gradient_descent)"),
     ("clip_norm", option(float, "tf.clip_by_norm of each gradient")),
     ("clip_global_norm", option(float, "tf.clip_by_global_norm of all gradients")),

@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 
 from jaxmlp import machine, presets, program_file
+from jaxmlp.checks import nearest
 from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated_digits
 from jaxmlp.device import pick
@@ -28,6 +29,8 @@ from parity.oracle import select
 from parity.oracle.ask import Oracle
 from parity.report import family as report
 from parity.report.family import Row
+
+IMAGES = 256  # of the training set, unless told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +72,9 @@ def family(options: FamilyOptions) -> int:
     started, seed = time.perf_counter(), secrets.randbelow(2**31) if options.seed is None else options.seed
     if options.json:
         require_writable(options.json)
-    dataset = data(options, seed)
-    chosen = to_prove(options, seed, dataset)
+    named = named_programs(options)
+    dataset = data(options, seed, [*named.values()])
+    chosen = settled(named, dataset) if named else drawn(options, seed, dataset)
     oracle = select.live(options.oracle, options.threads, options.time_limit)
     say(f"TensorFlow answers: {oracle.name}; {len(chosen)} programs of {options.steps} steps, on {dataset.source}")
     proof = Proof(oracle, dataset, pick("cpu"), options.steps)
@@ -102,29 +106,40 @@ def say(what: str) -> None:
     write(f"… {what}", sys.stderr)
 
 
-def data(options: FamilyOptions, seed: int) -> Dataset:
-    """Generated digits, unless other data are named; for a program that is named MNIST's first, where they are."""
-    named, count = options.images.data != "auto", options.images.images
-    if named or options.program:
-        return images.load(options.images, seed, say)
-    return generated_digits(*(() if count is None else (count,)), seed=seed)
+def data(options: FamilyOptions, seed: int, named: Sequence[Program]) -> Dataset:
+    """Generated digits, unless other data are named; for programs that are named MNIST's first, where they are."""
+    held_out = max((one.batching.validation for one in named if one.batching), default=0)
+    count = options.images.images or IMAGES + held_out
+    if options.images.data == "auto" and not named:
+        return generated_digits(count, seed)
+    whole = images.load(dataclasses.replace(options.images, images=None), seed, say, count)
+    return whole.first(options.images.images or min(count, len(whole.train.labels)))
 
 
-def to_prove(options: FamilyOptions, seed: int, dataset: Dataset) -> dict[str, Program]:
-    """Settled programs by their names, which are numbers of drawn ones. Raises ConfigError."""
-    if options.program:
-        named = [*itertools.chain(*(presets.NAMES if name == "presets" else [name] for name in options.program))]
-        count = len(dataset.train.labels)
-        return {name: program_of(name, options.steps).settled(count) for name in named}
+def named_programs(options: FamilyOptions) -> dict[str, Program]:
+    """Those of --program, by name. Raises ConfigError."""
+    names = itertools.chain(*(presets.NAMES if name == "presets" else [name] for name in options.program))
+    return {name: program_of(name, options.steps) for name in names}
+
+
+def settled(programs: Mapping[str, Program], dataset: Dataset) -> dict[str, Program]:
+    """For that data. Raises ConfigError naming the one that asks for more images than there are."""
+    count = len(dataset.train.labels)
+    return {name: program.settled(count) for name, program in programs.items()}
+
+
+def drawn(options: FamilyOptions, seed: int, dataset: Dataset) -> dict[str, Program]:
+    """Settled programs, by their numbers."""
     say(f"drawing {options.programs} programs, seed {seed}")
-    drawn = itertools.islice(programs(seed, dataset, options.steps), options.programs)
-    return {str(i): program for i, program in enumerate(drawn)}
+    chosen = itertools.islice(programs(seed, dataset, options.steps), options.programs)
+    return {str(i): program for i, program in enumerate(chosen)}
 
 
 def program_of(name: str, steps: int) -> Program:
     """The preset of that name, or the program of a file, of so many steps; each reports."""
     file = Path(name)
     if name not in presets.NAMES and not file.exists():
-        raise ConfigError(f"program = {name!r} is neither a file nor a preset: {', '.join(presets.NAMES)}")
+        known = nearest(name, presets.NAMES) or ", ".join(presets.NAMES)
+        raise ConfigError(f"program = {name!r} is neither a file nor a preset: {known}")
     program = presets.load(name) if name in presets.NAMES else program_file.read(file)
     return dataclasses.replace(program, epochs=None, steps=steps, report_every=1)

@@ -15,8 +15,8 @@ from parity.oracle.select import WAYS
 DIGITS = 600  # in place of MNIST: on more, a proof takes longer and says no more
 
 
-def load(images: ImagesOptions, seed: int, say: Callable[[str], None]) -> Dataset:
-    """The data set, its training images cut; digits are drawn from `seed`. `say` hears what is missing.
+def load(images: ImagesOptions, seed: int, say: Callable[[str], None], digits: int = DIGITS) -> Dataset:
+    """The data set, its training images cut; `digits` are drawn from `seed` in place of MNIST. `say` hears of that.
 
     Raises DataError; ConfigError where there are not as many images.
     """
@@ -25,17 +25,17 @@ def load(images: ImagesOptions, seed: int, say: Callable[[str], None]) -> Datase
     try:
         dataset = load_mnist(images.data_dir)
     except DataUnreachable:
-        dataset = instead(seed)
+        dataset = instead(seed, digits)
         say(f"MNIST is not here: proving on {dataset.source}; {WAYS}")
     return dataset if images.images is None else dataset.first(images.images)
 
 
-def instead(seed: int) -> Dataset:
+def instead(seed: int, digits: int = DIGITS) -> Dataset:
     """Generated digits in place of MNIST: those that TensorFlow was recorded on, to the bit, where there are any."""
-    source, file = f"{DIGITS} generated digits, seed {seed}", recording.path(seed, f"generated{DIGITS}")
+    source, file = f"{digits} generated digits, seed {seed}", recording.path(seed, f"generated{digits}")
     kept = recording.data_of(file) if file.exists() else {}
     if not kept:
-        return generated_digits(DIGITS, seed)
+        return generated_digits(digits, seed)
     train, test = (Split(kept[f"{split}_images"], kept[f"{split}_labels"]) for split in ("train", "test"))
     return Dataset(train, test, DIGIT_NAMES, source)
 

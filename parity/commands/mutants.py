@@ -1,5 +1,6 @@
 """`python -m parity mutants`: hunts the mutants of the port one by one and reports how each is killed."""
 
+import dataclasses
 import itertools
 import sys
 import time
@@ -23,6 +24,7 @@ from parity.oracle import select
 from parity.oracle.ask import Oracle
 
 Planted = TypeVar("Planted", bound=Mutant | FamilyMutant)
+IMAGES, FAMILY_IMAGES = 2000, 256  # of the training set, unless told
 STEPS = [0, 10]  # and the probe; at 0 biases are zero and units of a blank image sit on the kink, at 10 neither
 HEAD = f"{'mutant':46}{'must be killed at':28}{'× limit':>10}  {'shows first at':36}verdict"
 
@@ -33,7 +35,8 @@ def mutants(options: MutantsOptions) -> int:
     if options.json:
         require_writable(options.json)
     hunted = chosen(options.only, of_family.catalogue() if options.family else catalogue())
-    dataset = with_blanks(options.images.load(options.seed))
+    images = options.images.images or (FAMILY_IMAGES if options.family else IMAGES)
+    dataset = with_blanks(dataclasses.replace(options.images, images=images).load(options.seed))
     oracle = select.live(options.oracle, 0, options.time_limit)
     print(f"… TensorFlow answers: {oracle.name}, {len(dataset.train.labels)} images", file=sys.stderr, flush=True)
     findings: list[Finding] = []

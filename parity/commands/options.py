@@ -90,7 +90,7 @@ class ProveOptions:
 class FamilyOptions:
     """Draw programs over the whole family (layers, activations, initializers, dropout, losses, optimizers, schedules,
     penalties, clipping, batches) and prove each against TensorFlow, step by step, tensor by tensor. A program that
-    disagrees is shrunk to its smallest. With --program, prove that one.
+    disagrees is shrunk to its smallest. With --program, prove those.
     Exit code 0: all agree; 1: one does not; 2: cannot compare.
     """
 
@@ -104,7 +104,8 @@ class FamilyOptions:
     """presets or programs' TOML files to prove in place of drawn ones; `presets`: all of them"""
     steps: Annotated[int, arg(metavar="N")] = 3
     """of each program"""
-    images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=256))
+    images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
+    """256 of them unless told, and those that a named program keeps for validation"""
     threads: Annotated[int, arg(metavar="N")] = 0
     """of TensorFlow; 0: all"""
     time_limit: Seconds = 600
@@ -136,7 +137,8 @@ class MutantsOptions:
     family: bool = False
     """those of every optimizer, schedule, draw, loss, activation, penalty and clipping, each in a program of its own"""
     seed: Seed = 0
-    images: ImagesOptions = dataclasses.field(default_factory=lambda: ImagesOptions(images=2000))
+    images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
+    """2000 of them unless told; 256 with --family"""
     jobs: Annotated[int, arg(metavar="N")] = 2
     """mutants that are looked at at the same time"""
     only: Annotated[tuple[str, ...], arg(metavar="WORD")] = ()

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from jaxmlp.data import Dataset
+from jaxmlp.errors import ConfigError
+from jaxmlp.method import require_rates
 from jaxmlp.program import (
     ACTIVATIONS,
     L2,
@@ -21,7 +23,6 @@ from jaxmlp.program import (
     ClipByNorm,
     ClipByValue,
     Clipping,
-    CosineDecay,
     Dense,
     Hinge,
     Huber,
@@ -40,7 +41,7 @@ from jaxmlp.program import (
 from parity.family import layers
 from parity.family.decks import between, deck, rounded, some
 from parity.family.gradient import first_gradient
-from parity.family.optimizers import OPTIMIZERS, forgets, reach, refuses_zero
+from parity.family.optimizers import OPTIMIZERS, forgets, reach
 from parity.family.rates import RATES
 
 Rng = np.random.Generator
@@ -145,12 +146,12 @@ def _batching(rng: Rng, decks: Decks, images: int) -> Batching | None:
 
 def _with_numbers(rng: Rng, decks: Decks, program: Program, dataset: Dataset, steps: int) -> Program:
     grads, weights = first_gradient(program, dataset)
-    optimizer = _optimizer(rng, decks, grads, weights)
+    optimizer = _optimizer(rng, decks, grads, weights, steps)
     clipping = _clipping(rng, decks("clipping", CLIPPINGS), grads)
     return dataclasses.replace(program, optimizer=optimizer, clipping=clipping, steps=steps)
 
 
-def _optimizer(rng: Rng, decks: Decks, grads: list[np.ndarray], weights: list[np.ndarray]) -> Optimizer:
+def _optimizer(rng: Rng, decks: Decks, grads: list[np.ndarray], weights: list[np.ndarray], steps: int) -> Optimizer:
     """With a rate at which its first step is a fair part of the weights."""
     draw, draw_rate = decks("optimizer", OPTIMIZERS), decks("rate", RATES)
     kind = draw(rng, 1.0)
@@ -158,8 +159,11 @@ def _optimizer(rng: Rng, decks: Decks, grads: list[np.ndarray], weights: list[np
     part = between(rng, 0.1, 1.0) if forgets(kind) else between(rng, 1e-3, 0.05)
     rate = rounded(part * (long or 1.0) / far) if 0 < far < np.inf else 1e-3
     optimizer = draw(rng, draw_rate(rng, rate))
-    at_zero = isinstance(optimizer.learning_rate, CosineDecay) and optimizer.learning_rate.alpha == 0
-    return draw(rng, rate) if at_zero and refuses_zero(optimizer) else optimizer
+    try:
+        require_rates(optimizer, steps)
+    except ConfigError:  # the schedule ends where TensorFlow stops
+        return draw(rng, rate)
+    return optimizer
 
 
 def _clipping(rng: Rng, kind: type[Clipping] | None, grads: list[np.ndarray]) -> Clipping | None:

@@ -74,8 +74,3 @@ def reach(optimizer: Optimizer, grad: np.ndarray) -> np.ndarray:
 def forgets(optimizer: Optimizer) -> bool:
     """Whether it makes the weights anew out of gradients, rather than move them."""
     return isinstance(optimizer, Ftrl | AdagradDA)
-
-
-def refuses_zero(optimizer: Optimizer) -> bool:
-    """Whether TensorFlow's kernel stops with an error at a rate of 0, where a cosine decay may end."""
-    return isinstance(optimizer, Ftrl | ProximalAdagrad)

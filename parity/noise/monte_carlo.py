@@ -17,7 +17,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from parity.compare.limits import TINY
-from parity.noise.primitives import ROUNDED, result, terms, wide
+from parity.noise.primitives import ROUNDED, largest_term, result, terms, wide
 
 BITS = 22  # of a number's mantissa, the leading one with them; float32 has 24
 DROPPED = 53 - BITS
@@ -59,7 +59,8 @@ class Arithmetic:
         if self.rng is None or exact.dtype != np.float64:
             return [exact]
         if summed := terms(name, operands, equation.params):
-            return [exact + self._lost(exact, *summed)]
+            largest = largest_term(name, operands, equation.params)
+            return [_possible(exact, exact + self._lost(exact, *summed), largest)]
         return [self._rounded(exact) if name in ROUNDED else exact]
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:
@@ -91,6 +92,18 @@ class Arithmetic:
             mixed = mixed * np.uint64(odd)
             mixed ^= mixed >> np.uint64(32)
         return mixed * np.uint64(0x94D049BB133111EB)
+
+
+def _possible(exact: np.ndarray, sampled: np.ndarray, largest: np.ndarray | None) -> np.ndarray:
+    """A sampled sum, kept to what float32 may make of it.
+
+    An addition is off by no more than the smaller of its two numbers. So a sum of numbers from 0 up is at least the
+    largest of them, and off by twice the others at most: a probability of 1 stays 1.
+    """
+    if largest is None:
+        return sampled
+    others = exact - largest
+    return np.maximum(np.clip(sampled, exact - 2 * others, exact + 2 * others), largest)
 
 
 def _within_float32(x: np.ndarray) -> np.ndarray:

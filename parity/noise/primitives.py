@@ -109,6 +109,13 @@ def wide(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float64) if dtype == np.float32 else dtype
 
 
+def largest_term(name: str, operands: list[Numbers], params: dict[str, Any]) -> Numbers | None:
+    """Of a sum of numbers from 0 up, the largest of them; None of any other."""
+    if name != "reduce_sum" or not (operands[0] >= 0).all():
+        return None
+    return np.max(operands[0], params["axes"], initial=0)
+
+
 def terms(name: str, operands: list[Numbers], params: dict[str, Any]) -> tuple[Numbers, Numbers] | None:
     """Of a sum, how many terms it has, zeros not counted, and the sum of their squares, float32; None of no sum."""
     if name == "reduce_sum":

@@ -79,4 +79,4 @@ def _rate(state: trainer.State) -> Array:
     """That of the step which follows."""
     slots: Any = state.slots
     rate = slots.own.optimizer.hyperparams["learning_rate"]
-    return jnp.asarray(rate(state.step) if callable(rate) else rate, jnp.float32)
+    return jnp.asarray(rate.in_training(state.step) if callable(rate) else rate, jnp.float32)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from jaxmlp import program_file
+from jaxmlp import presets, program_file
 from jaxmlp.data.generated import generated_digits
 from jaxmlp.device import pick
+from jaxmlp.options import ImagesOptions
 from jaxmlp.program import (
     L2,
     Adagrad,
@@ -35,6 +36,8 @@ from jaxmlp.program import (
     Zeros,
 )
 from parity.__main__ import main
+from parity.commands.family import data, named_programs, settled
+from parity.commands.options import FamilyOptions
 from parity.family.drawn import programs
 from parity.family.proof import held, prove_all
 from parity.oracle.ask import OracleFailed
@@ -116,11 +119,22 @@ def test_the_command_proves_a_program_of_a_file_and_writes_every_check(compat, t
     ]
     assert main([*arguments, "--steps", "2", "--images", "60"]) == 0
     out = capsys.readouterr().out
-    assert "PROVEN: 1 of 1 programs agree, 2 steps each, on 64 generated digits" in out
+    assert "PROVEN: 1 of 1 programs agree, 2 steps each, on the first 60 images of 64 generated digits" in out
     content = json.loads(written.read_text())
     (proof,) = content["programs"]
     assert proof["program"]["optimizer"]["kind"] == "adagrad"
     assert {check["tier"] for check in proof["checks"]} == {"T0", "T1", "T1b", "T2", "T2b", "T3"}
+
+
+def test_a_named_program_has_the_images_that_it_keeps_for_validation_and_some_more():
+    options = FamilyOptions(program=("presets",), images=ImagesOptions(data="generated:6000"))
+    named = named_programs(options)
+    assert [*named] == [*presets.NAMES]
+    dataset = data(options, 0, [*named.values()])
+    assert len(dataset.train.labels) == 5000 + 256
+    assert all(len(one.layers) == len(named[name].layers) for name, one in settled(named, dataset).items())
+    few = FamilyOptions(program=("original",), images=ImagesOptions(data="generated:100"))
+    assert len(data(few, 0, [Program()]).train.labels) == 100
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,13 @@ def test_a_primitive_that_is_not_known_is_named():
 def test_float32_ends_where_it_ends(rng):
     samples, _ = sampled(lambda x: jnp.exp(x), np.array([-100, -88, 0, 89], np.float32))
     np.testing.assert_array_equal(samples, np.broadcast_to([0, 0, 1, np.inf], samples.shape))
+
+
+def test_a_probability_that_float32_makes_1_stays_so_and_none_is_above(rng):
+    logits = np.zeros((50, 10), np.float32)
+    logits[:, 0] = rng.uniform(25, 200, 50)
+    kept = jax.make_jaxpr(lambda x: (e := jnp.exp(x - x.max(1, keepdims=True))) / e.sum(1, keepdims=True))(logits)
+    for seed in rng.integers(2**31, size=10):
+        (sampled,) = Arithmetic(np.random.default_rng(seed)).run(kept, [logits])
+        assert (sampled[logits[:, 0] > 45, 0] == 1).all()
+        assert (sampled[:, 0] <= 1).all()

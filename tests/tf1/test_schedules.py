@@ -7,7 +7,7 @@ import pytest
 from family import VECTORS as FAMILY
 from family import array as floats
 
-from jaxmlp.tf1 import libm, schedules
+from jaxmlp.tf1 import libm, optimizers, schedules
 
 VECTORS = FAMILY["schedules"]
 at = jax.jit(lambda schedule, step: schedule(step))
@@ -35,6 +35,27 @@ def test_a_cubic_decay_and_merged_constants_are_tensorflows_too():
     np.testing.assert_array_equal(at(linear, 533), np.float32(1.537912e-06))
     plain = schedules.cosine_decay(0.19610635836108992, 111, 0.7127484426825401)
     np.testing.assert_array_equal(at(plain, 1), np.float32(0.1960951))
+
+
+# TensorFlow 1.15.5's, by `session.run(rate)` and by how far a variable moved whose gradient is -1.
+TRAINED = [
+    ("linear_cosine_decay", (0.00852, 5, 0.5, 0.03, 0.2), 3, 0.0029697425197809935, 0.00296974228695035),
+    ("linear_cosine_decay", (0.3, 1000, 0.5, 0.0, 0.001), 628, 0.03426134213805199, 0.034261349588632584),
+    ("linear_cosine_decay", (0.1, 1, 1.0, 0.03, 0.001), 2, 0.0030999972950667143, 0.003100000089034438),
+    ("cosine_decay_restarts", (0.00415, 5, 1.0, 0.9, 0.0), 8, 0.001290410291403532, 0.0012904104078188539),
+    ("cosine_decay_restarts", (0.17603, 7, 1.5, 0.9, 0.0), 8, 0.15490774810314178, 0.15490776300430298),
+    ("cosine_decay_restarts", (0.84227, 11, 2.0, 0.9, 0.0), 28, 0.09257613867521286, 0.09257613122463226),
+]
+
+
+@pytest.mark.parametrize(("name", "numbers", "step", "alone", "in_training"), TRAINED)
+def test_a_rate_that_moves_weights_has_the_bits_of_a_graph_that_assigns(name, numbers, step, alone, in_training):
+    schedule = getattr(schedules, name)(*numbers)
+    assert np.float32(alone) == at(schedule, step) != np.float32(in_training)
+    assert np.float32(in_training) == jax.jit(lambda schedule, step: schedule.in_training(step))(schedule, step)
+    descent = optimizers.gradient_descent(schedule)
+    state = descent.init(jnp.float32(0.0))._replace(step=jnp.int32(step))
+    assert np.float32(in_training) == descent.update(jnp.float32(-1.0), state, jnp.float32(0.0))[0]
 
 
 @pytest.mark.parametrize("name", ["exponential_decay", "polynomial_decay", "triangular", "cosine_decay_restarts"])

@@ -96,7 +96,10 @@ def _columns(tree: Any, slots: Mapping[str, Any]) -> list[list[Any]]:
 
 def _numbers(state: State) -> Numbers:
     """What the rule computes with at this step: a schedule's value in place of the schedule."""
-    known = {k: v(state.step) if isinstance(v, Schedule) else jnp.asarray(v) for k, v in state.hyperparams.items()}
+    known = {
+        k: v.in_training(state.step) if isinstance(v, Schedule) else jnp.asarray(v)
+        for k, v in state.hyperparams.items()
+    }
     known = {k: v.astype(jnp.float32) for k, v in known.items()}
     return {**known, **state.scalars, "global_step": (state.step + 1).astype(jnp.float32)}
 

@@ -29,7 +29,7 @@ def linear_cosine_decay(
     TensorFlow's bits. ValueError unless decay_steps is above 0.
     """
     numbers = _numbers(learning_rate, decay_steps=decay_steps, num_periods=num_periods, alpha=alpha, beta=beta)
-    return Schedule(numbers, _linear_cosine)
+    return Schedule(numbers, _linear_cosine, _linear_cosine_in_training)
 
 
 def cosine_decay_restarts(
@@ -41,7 +41,7 @@ def cosine_decay_restarts(
     """
     above("first_decay_steps", first_decay_steps, 0)
     numbers = _numbers(learning_rate, first_decay_steps=first_decay_steps, m_mul=m_mul, alpha=alpha)
-    return Schedule({**numbers, "t_mul": at_least("t_mul", t_mul, 1)}, _restarts)
+    return Schedule({**numbers, "t_mul": at_least("t_mul", t_mul, 1)}, _restarts, _restarts_in_training)
 
 
 def _numbers(learning_rate: Number, **others: Number) -> Numbers:
@@ -54,8 +54,12 @@ def _pi() -> Array:
     return jnp.asarray(math.pi, jnp.float32)
 
 
+def _half() -> Array:
+    return jnp.asarray(0.5, jnp.float32)
+
+
 def _half_wave(angle: Array) -> Array:
-    return times(jnp.asarray(0.5, jnp.float32), 1 + cosf(angle))
+    return times(_half(), 1 + cosf(angle))
 
 
 def _cosine(step: Array, n: Numbers) -> Array:
@@ -64,21 +68,42 @@ def _cosine(step: Array, n: Numbers) -> Array:
 
 
 def _linear_cosine(step: Array, n: Numbers) -> Array:
-    steps, inverse = n["decay_steps"], reciprocal(n["decay_steps"])
-    done = jnp.minimum(count(step), steps)
-    angle = times(done, times(times(2 * n["num_periods"], inverse), _pi()))
-    linear, rate, wave = n["alpha"] + times(steps - done, inverse), n["learning_rate"], _half_wave(angle)
-    plain = times(times(rate, wave), linear)  # Grappler drops beta = 0, and merges what is left
-    return jnp.where(n["beta"] == 0, plain, times(rate, times(linear, wave) + n["beta"]))
+    steps, rate, beta, (done, inverse, angle) = n["decay_steps"], n["learning_rate"], n["beta"], _turned(step, n)
+    wave, line = _half_wave(angle), n["alpha"] + times(steps - done, inverse)
+    line = jnp.where(steps == 1, (n["alpha"] + steps) - done, line)  # without 1 / n between them constants are merged
+    plain = times(times(rate, wave), line)  # Grappler drops beta = 0, and merges what is left
+    return jnp.where(beta == 0, plain, times(rate, times(line, wave) + beta))
+
+
+def _linear_cosine_in_training(step: Array, n: Numbers) -> Array:
+    done, inverse, angle = _turned(step, n)
+    angle = jnp.where(n["num_periods"] == 0.5, times(_pi(), times(done, inverse)), angle)
+    line = n["alpha"] + times(n["decay_steps"] - done, inverse)
+    return times(n["learning_rate"], times(line, _half_wave(angle)) + n["beta"])
+
+
+def _turned(step: Array, n: Numbers) -> tuple[Array, Array, Array]:
+    """Steps of the decay that are done, 1 / decay_steps, and the cosine's angle."""
+    inverse = reciprocal(n["decay_steps"])
+    done = jnp.minimum(count(step), n["decay_steps"])
+    return done, inverse, times(done, times(times(2 * n["num_periods"], inverse), _pi()))
 
 
 def _restarts(step: Array, n: Numbers) -> Array:
-    done, alpha = times(count(step), reciprocal(n["first_decay_steps"])), n["alpha"]
-    restarts, within = _place(done, n["t_mul"])
-    wave, half, start = 1 + cosf(times(_pi(), within)), jnp.asarray(0.5, jnp.float32), powf(n["m_mul"], restarts)
-    plain = times(wave, times(n["learning_rate"], half, start))  # Grappler drops alpha = 0, and merges what is left
-    raised = times(n["learning_rate"], times(times(half, start), times(wave, 1 - alpha)) + alpha)
-    return jnp.where(alpha == 0, plain, raised)
+    wave, start = _restarted(step, n)
+    plain = times(wave, times(n["learning_rate"], _half(), start))  # Grappler drops alpha = 0, and merges what is left
+    return jnp.where(n["alpha"] == 0, plain, _restarts_in_training(step, n))
+
+
+def _restarts_in_training(step: Array, n: Numbers) -> Array:
+    wave, start = _restarted(step, n)
+    return times(n["learning_rate"], times(times(_half(), start), times(wave, 1 - n["alpha"])) + n["alpha"])
+
+
+def _restarted(step: Array, n: Numbers) -> tuple[Array, Array]:
+    """1 + cos of where the present period stands, and what part of the rate that began with."""
+    restarts, within = _place(times(count(step), reciprocal(n["first_decay_steps"])), n["t_mul"])
+    return 1 + cosf(times(_pi(), within)), powf(n["m_mul"], restarts)
 
 
 def _place(done: Array, t_mul: Array) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ from parity.compare.tiers import Check
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare, OracleFailed
 from parity.mutants.family import draws, gradients, losses, optimizers, rows, schedules
-from parity.mutants.family.mutant import FamilyMutant
+from parity.mutants.family.mutant import STEPS, FamilyMutant
 from parity.mutants.finding import Finding
 from parity.mutants.hunt import KILLED, benign_share
 from parity.noise.benign import permuted
@@ -85,7 +85,7 @@ def hunted(mutants: Sequence[FamilyMutant], oracle: Oracle, dataset: Dataset, de
     by_program: dict[Program, list[FamilyMutant]] = {}
     for mutant in mutants:
         by_program.setdefault(mutant.program, []).append(mutant)
-    told = consecutive_all(oracle, [case(program, dataset) for program in by_program], steps=3)
+    told = consecutive_all(oracle, [case(program, dataset) for program in by_program], STEPS)
     for i, ((program, own), reference) in enumerate(zip(by_program.items(), told, strict=True)):
         if isinstance(reference, OracleFailed):
             raise reference

@@ -31,7 +31,7 @@ from jaxmlp.tf1.softmax import softmax
 from parity.mutants.family.mutant import GLOROT, Change, FamilyMutant, dense, linear, of_port, small
 
 Losses = Callable[[Array, Array], Array]  # logits [n, C], one-hot labels [n, C] -> [n]
-SATURATED = linear(output=Output(TruncatedNormal(0.05)), scale=1)  # most probabilities are exactly 0 or 1
+SATURATED = linear(output=Output(TruncatedNormal(0.2)), scale=1)  # most probabilities are exactly 0 or 1
 LOGITS = ("T2", "logits' gradient")
 VALUE = ("T1", "loss")
 
@@ -46,7 +46,7 @@ def _entropies() -> list[FamilyMutant]:
     summed = _losses(lambda x, y: losses.sigmoid_cross_entropy_with_logits(labels=y, logits=x).sum(axis=1))
     on = _on(SparseSoftmaxCrossEntropy())
     return [
-        FamilyMutant("labels smoothed by 1e-3", _on(SoftmaxCrossEntropy()), *VALUE, smooth),
+        FamilyMutant("labels smoothed by 1e-3", _on(SoftmaxCrossEntropy()), *LOGITS, smooth),
         FamilyMutant("sparse labels from 1", on, *VALUE, _totals(lambda right, x, y: right(x, (y + 1) % 10))),
         FamilyMutant("the loss's mean over N - 1", on, *VALUE, _totals(_one_less)),
         FamilyMutant("sigmoid cross-entropy summed over classes", _on(SigmoidCrossEntropy()), *VALUE, summed),

@@ -9,6 +9,7 @@ from parity.subject.stepwise import Stepwise
 
 Change = Callable[[Stepwise], Stepwise]
 GLOROT = GlorotUniform()
+STEPS = 4  # a second cycle, a second epoch
 
 
 class FamilyMutant(NamedTuple):
@@ -21,7 +22,7 @@ class FamilyMutant(NamedTuple):
     change: Change
 
 
-def small(*layers: Dense, steps: int = 3, **fields: Any) -> Program:
+def small(*layers: Dense, steps: int = STEPS, **fields: Any) -> Program:
     """A small program, its fields beyond that as given; every step reports."""
     fields = {"output": Output(GLOROT), "scale": 255, "seed": 5, **fields}
     return Program(layers=layers or (dense(12),), steps=steps, report_every=1, **fields)

@@ -54,7 +54,7 @@ def mutants() -> list[FamilyMutant]:
         _mutant("staircase left out", stairs, _without("staircase")),
         _mutant("cycle left out", cycle, _without("cycle")),
         _mutant("each triangle as high as the first", Triangular2(0.02, 0.1, 1), lambda right: _TRIANGULAR),
-        _mutant("decay in two roundings for TensorFlow's one", InverseTimeDecay(0.1, 3, 0.7), _divided),
+        _mutant("decay in two roundings for TensorFlow's one", InverseTimeDecay(0.1, 3, 1.7), _divided),
     ]
 
 
@@ -68,7 +68,8 @@ def _changed(change: Callable[[Rule], Rule]) -> Change:
         def wrong(params: Any) -> Slots:
             right = slots_of(params)
             schedule = right.optimizer.hyperparams["learning_rate"]
-            rate = dataclasses.replace(schedule, rule=change(schedule.rule))
+            rule = change(schedule.trained_rule or schedule.rule)
+            rate = dataclasses.replace(schedule, trained_rule=rule)
             return right._replace(optimizer=right.optimizer._replace(hyperparams={"learning_rate": rate}))
 
         return wrong
