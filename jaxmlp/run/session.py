@@ -85,8 +85,7 @@ def train(
         raise failure
     if interrupted:
         console.warn(_interruption(last, folder))
-        return interrupt.exit_code
-    return _held_to(target, last, console)
+    return interrupt.exit_code if interrupted else _held_to(target, last, console)
 
 
 def _opened(
