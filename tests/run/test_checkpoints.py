@@ -6,7 +6,7 @@ import os
 
 import faults
 import pytest
-from small_runs import RICH, stop, train
+from kept_runs import RICH, stop, train
 
 from jaxmlp import __main__ as commands
 from jaxmlp.errors import ConfigError

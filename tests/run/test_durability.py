@@ -16,7 +16,7 @@ from pathlib import Path
 import faults
 import numpy as np
 import pytest
-from small_runs import FINAL, RICH, final, stop, train
+from kept_runs import FINAL, RICH, final, stop, train
 
 from jaxmlp.errors import ConfigError, DataError, OutputError
 from jaxmlp.program import Program
@@ -193,7 +193,7 @@ def _child(program: Program, limit: int | None, code: Path, where: dict[str, Pat
 @pytest.fixture(scope="module")
 def start():
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["small_runs", "test_durability"])
+    context.set_forkserver_preload(["kept_runs", "test_durability"])
     started = []
 
     def start(code: Path, program: Program = LONG, limit: int | None = None, **where: Path):

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from kept_runs import DIGITS, RICH, final, stop, train
 from programs import any_program, of_kind
-from small_runs import DIGITS, RICH, final, stop, train
 
 from jaxmlp import program as parts
 from jaxmlp.data.generated import generated_digits
