@@ -21,7 +21,7 @@ FLOORS = {
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),
-        ("device compilation", "What JAX runs on, keeps and spends on compiling."),
+        ("device compilation seals", "What JAX runs on, keeps and spends on compiling."),
         ("model", "A program's parameters, by layers."),
         ("network method minibatches", "Behind the first product, behind the gradient, and which images."),
         ("random_ops", "What a step's dropouts draw."),
