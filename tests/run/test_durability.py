@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 import faults
+import jax
 import numpy as np
 import pytest
 from kept_runs import FINAL, RICH, final, stop, train
@@ -174,9 +175,11 @@ def test_a_clock_that_jumps_back_changes_nothing(tmp_path, whole, capsys, monkey
 # Processes: forked from one that has imported all, and started nothing yet.
 
 
-def _child(program: Program, limit: int | None, code: Path, where: dict[str, Path]) -> None:
+def _child(program: Program, limit: int | None, compiled: Path, code: Path, where: dict[str, Path]) -> None:
     """Writes what became of it: an exit code, an error's words, or a traceback."""
     code.unlink(missing_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(compiled))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit or hard, hard))
@@ -191,13 +194,15 @@ def _child(program: Program, limit: int | None, code: Path, where: dict[str, Pat
 
 
 @pytest.fixture(scope="module")
-def start():
+def start(tmp_path_factory):
+    """Starts one; what the first of them compiles, the others find."""
+    compiled = tmp_path_factory.mktemp("compiled")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["kept_runs", "test_durability"])
     started = []
 
     def start(code: Path, program: Program = LONG, limit: int | None = None, **where: Path):
-        process = context.Process(target=_child, args=(program, limit, code, where))
+        process = context.Process(target=_child, args=(program, limit, compiled, code, where))
         process.start()
         started.append(process)
         return process
