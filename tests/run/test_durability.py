@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -214,10 +215,13 @@ def start(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def long(start, tmp_path_factory) -> tuple[dict[str, bytes], float]:
-    """What a longer run leaves, in a process of its own; and the seconds it takes."""
-    folder, began = tmp_path_factory.mktemp("long"), time.monotonic()
-    start(folder / "code", out=folder / "run").join()
-    assert (folder / "code").read_text() == "0"
+    """What a longer run leaves, in a process of its own; and the seconds it takes where all is compiled."""
+    folder, began = tmp_path_factory.mktemp("long"), 0.0
+    for name in ("compiling", "run"):
+        began = time.monotonic()
+        start(folder / "code", out=folder / name).join()
+        assert (folder / "code").read_text() == "0"
+    assert final(folder / "run") == final(folder / "compiling")
     return dict(final(folder / "run")), time.monotonic() - began
 
 
@@ -235,7 +239,7 @@ def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, start, long,
     kills, folder, done = 0, tmp_path / "run", []
     while kills < KILLS or folder.exists():
         process = start(tmp_path / "code", **where(folder))
-        process.join(float(rng.uniform(0, 1.2 * seconds)) if kills < KILLS and len(done) < CHAIN else None)
+        process.join(float(rng.uniform(0, 0.9 * seconds)) if kills < KILLS and len(done) < CHAIN else None)
         killed = process.is_alive()
         process.kill()
         process.join()
@@ -248,6 +252,20 @@ def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, start, long,
             shutil.rmtree(folder, ignore_errors=True)
             done = []
     faults.COUNTS["SIGKILL at a random moment"] = kills
+
+
+def test_the_same_command_twice_leaves_the_same_bytes(tmp_path):
+    """In all that it leaves, by processes of their own, the second with what the first has compiled."""
+    left = []
+    for _ in range(2):
+        command = [sys.executable, "-m", "jaxmlp.train", "--data", "generated:500", "--steps", "5", "--hidden", "9"]
+        settings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        subprocess.run([*command, "--out", str(tmp_path / "run")], env=settings, check=True, capture_output=True)
+        files = [file for file in (tmp_path / "run").rglob("*") if file.is_file()]
+        left.append({file.relative_to(tmp_path): file.read_bytes() for file in files})
+        shutil.rmtree(tmp_path / "run")
+    assert left[0] == left[1]
+    assert len(left[0]) >= 7
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
