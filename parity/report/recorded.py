@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parity.compare.recorded import Proof, Recording
-from parity.compare.recorded.judge import Silent
+from parity.compare.recorded.found import Silent
 from parity.compare.tiers import WORDS
 from parity.report.markup import card, check_row, element, short, table
 from parity.report.plain import plain, shown

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from parity.compare import diagnosis
 from parity.compare.recorded import file
-from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks, update_checks
+from parity.compare.recorded.found import LEFT_OUT, VAGUE, Found, Silent
+from parity.compare.recorded.judge import is_finite, step_checks
 from parity.compare.recorded.mistakes import recognised
 from parity.compare.recorded.recording import Program, Recording
 from parity.compare.recorded.step import Names, Step, taken
+from parity.compare.recorded.updates import update_checks
 from parity.compare.tiers import Check
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
