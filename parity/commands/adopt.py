@@ -73,13 +73,19 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
         try:
             graph = recording.graphs[program.graph]
             step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
-            programs[number] = program._replace(limits=noise.limits(step, program))
+            programs[number] = program = with_races(step, program._replace(limits=noise.limits(step, program)))
             with_limits = recording._replace(programs=programs)
             proof = prove(with_limits, with_logits(step, program), program=number)
             held.append(Held(number, proof))
         except (CannotCompare, NotImplementedError) as error:
             held.append(Held(number, None, str(error)))
     return recording._replace(programs=programs), held
+
+
+def with_races(step: GraphStep, program: Program) -> Program:
+    """Which says in its header what depends on an order that the graph leaves open."""
+    header = {**program.trace.header, "racing": sorted(step.racing)}
+    return program._replace(trace=program.trace._replace(header=header))
 
 
 def with_logits(step: GraphStep, program: Program) -> Step:

@@ -36,7 +36,23 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
         exact = _values(Arithmetic(None), closed, leaves, keys)
         samples = [_values(Arithmetic(np.random.default_rng([seed, i])), closed, leaves, keys) for i in range(SAMPLES)]
     floats = [key for key in keys if exact[key].dtype.kind == "f"]
-    return StepLimits({key: _spread(key, exact[key], [one[key] for one in samples]) for key in floats})
+    spreads = {key: _spread(key, exact[key], [one[key] for one in samples]) for key in floats}
+    return StepLimits(spreads | _races(step, one, _beside(program, one)))
+
+
+def _races(step: GraphStep, one: StepTrace, beside: list[str]) -> dict[str, Spread]:
+    """How far off a variable is if the reads that race with a write come after it."""
+    if step.racing.isdisjoint(beside):
+        return {}
+    with jax.transfer_guard("allow"):
+        made = [call(*starts(one).values()) for call in (step, step.late)]
+    first, last = ({key: _of(key, each) for key in beside} for each in made)
+    return {f"race/{key}": Spread(float(np.linalg.norm(last[key] - first[key])), (), 0.0) for key in beside}
+
+
+def _of(key: str, made: Mapping[str, Any]) -> np.ndarray:
+    role, _, name = key.partition("/")
+    return np.asarray(made[role][name], np.float64)
 
 
 def _traceable(step: GraphStep, program: Program, one: StepTrace) -> tuple[Any, dict[str, Named]]:
@@ -68,7 +84,7 @@ def _varies(array: np.ndarray, role: str) -> bool:
 
 
 def _beside(program: Program, one: StepTrace) -> list[str]:
-    """Variables that no rule speaks of, and that the step changes."""
+    """Variables that no rule speaks of, and that the step trains or changes."""
     ruled = set()
     for applied in program.updates:
         if applied.kind and program.update_of(applied.variable):
@@ -79,7 +95,7 @@ def _beside(program: Program, one: StepTrace) -> list[str]:
         for key in changed
         if key not in ruled
         and one.got[key].array.dtype == np.float32
-        and not np.array_equal(one.got[key].array, one.start[key].array)
+        and (key.startswith("weights/") or not np.array_equal(one.got[key].array, one.start[key].array))
     ]
 
 
