@@ -70,6 +70,14 @@ def silences(found: Sequence[Silent]) -> list[tuple[str, str]]:
     return [(", ".join(places), why) for why, places in reasons.items()]
 
 
+def near_kinks(proof: Proof) -> str:
+    """How many units a gradient's limit takes for undecided; empty where there are none."""
+    limits = proof.program.limits
+    found = [(limits[step].kinks, step) for step in proof.subject.steps if step in limits and limits[step].kinks]
+    told = ", ".join(f"{number} at step {step}" for number, step in found)
+    return f"units so near a kink that rounding may turn them: {told}" if found else ""
+
+
 def nearest(proof: Proof) -> dict[str, float]:
     """For each tier how much of a limit was used at most."""
     tiers = {tier: [one.ratio for one in proof.checks if one.tier == tier] for tier in WORDS}
@@ -101,6 +109,7 @@ def _table(proof: Proof) -> list[str]:
     lines = [HEAD, *(row(check) for check in worst(proof.checks))]
     for kind, found in (("not determined", proof.undetermined), ("NOT COMPARED", proof.not_compared)):
         lines += [f"{kind}: {places}: {why}" for places, why in silences(found)]
+    lines += [f"allowed for: {turned}"] if (turned := near_kinks(proof)) else []
     if proof.diverged is not None:
         lines.append(f"not finite on TensorFlow's side from step {proof.diverged} on, and so compared no further")
     return [*lines, *proof.hints]
@@ -117,6 +126,7 @@ def _plain(recording: Recording, one: Held) -> dict[str, Any]:
         "different": proof.different,
         "hints": list(proof.hints),
         "nearest": nearest(proof),
+        "near_kinks": {step: one.kinks for step, one in proof.program.limits.items()},
         "checks": [check._asdict() | {"passed": check.passed} for check in proof.checks],
         "undetermined": [silent._asdict() for silent in proof.undetermined],
         "not_compared": [silent._asdict() for silent in proof.not_compared],
@@ -141,6 +151,9 @@ def _section(recording: Recording, one: Held) -> str:
     for title, found in (("Not determined", one.proof.undetermined), ("Not compared", one.proof.not_compared)):
         items = [element("p", escape(f"{places}: {why}."), kind="soft") for places, why in silences(found)]
         inside += [element("h2", title), *items] if items else []
+    inside += (
+        [element("p", escape(f"Allowed for: {turned}."), kind="soft")] if (turned := near_kinks(one.proof)) else []
+    )
     return element("section", *inside)
 
 

@@ -22,7 +22,7 @@ from parity.compare.tensor import Named, Whole, digest
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
 
-FORMAT = 101  # beyond those of `archive.py`, which keeps other recordings in the same container
+FORMAT = 102  # beyond those of `archive.py`, which keeps other recordings in the same container
 NAME = "recording.npz"
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)  # what a header that is none runs into
 

@@ -40,11 +40,14 @@ class StepLimits(NamedTuple):
     """Of one step, by "role/name": loss/loss, logits/logits, grads/NAME, slots/NAME of what no update op moves."""
 
     spreads: Mapping[str, Spread]
+    kinks: int = (
+        0  # comparisons, of units with their kinks, that rounding may turn: allowed for in the gradients' limits
+    )
 
 
 def to_arrays(limits: StepLimits) -> Named:
     """As a file has it."""
-    arrays: Named = {}
+    arrays: Named = {"kinks": np.array(limits.kinks)}
     for key, one in limits.spreads.items():
         arrays[f"{key}:norms"] = np.array([one.norm, one.exact])
         arrays.update((f"{key}:{axis}", side.astype(np.float32)) for axis, side in enumerate(one.sides))
@@ -59,4 +62,4 @@ def of_arrays(arrays: Named) -> StepLimits:
         axes = sum(name.startswith(f"{key}:") for name in arrays) - 1
         sides = tuple(arrays[f"{key}:{axis}"].astype(np.float64) for axis in range(axes))
         spreads[key] = Spread(norm, sides, exact)
-    return StepLimits(spreads)
+    return StepLimits(spreads, int(arrays["kinks"]))
