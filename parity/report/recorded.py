@@ -13,7 +13,7 @@ from parity.compare.tiers import WORDS
 from parity.report.markup import card, check_row, element, short, table
 from parity.report.plain import plain, shown
 from parity.report.proof import worst
-from parity.report.text import HEAD, row
+from parity.report.text import WIDTH, head, row
 
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # of the proof's page, so that both look alike
 
@@ -106,7 +106,9 @@ def page(recording: Recording, held: Sequence[Held], made: Mapping[str, Any], wh
 
 
 def _table(proof: Proof) -> list[str]:
-    lines = [HEAD, *(row(check) for check in worst(proof.checks))]
+    rows = worst(proof.checks)
+    width = max([WIDTH, *(len(check.tensor) + 1 for check in rows)])
+    lines = [head(width), *(row(check, width) for check in rows)]
     for kind, found in (("not determined", proof.undetermined), ("NOT COMPARED", proof.not_compared)):
         lines += [f"{kind}: {places}: {why}" for places, why in silences(found)]
     lines += [f"allowed for: {turned}"] if (turned := near_kinks(proof)) else []
