@@ -50,6 +50,7 @@ KNOW_THE_PORT = (
     *(f"parity/subject/{name}.py" for name in ("port", "parts", "stepwise", "watched")),
     *(
         "parity/subject/graph",
+        "parity/subject/port_writer",
         "parity/noise",
         "parity/family",
         "parity/mutants",

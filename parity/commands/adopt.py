@@ -22,6 +22,7 @@ from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
+from parity.subject.port_writer.proven import Rewritten, arrays_bytes, rewritten
 
 WHO = "the graph's own step, in JAX"
 RAW = ("raw.npz", "raw.json")  # all of it is in the recording
@@ -44,9 +45,31 @@ def adopt(options: AdoptOptions) -> int:
     for one in (one for one in held if one.proof and one.proof.different):
         assert one.proof
         write_whole(options.folder / f"differs-{one.number}.npz", tensors_bytes(one.proof))
+    ports = [rewritten_of(recording, one, options.folder) for one in held if one.proof and one.proof.proven]
     print(report.text(recording, held, WHO))
-    print(f"\n{options.folder}: recording.npz ({len(content) / 1e6:.1f} MB), report.html, report.json")
+    for one in ports:
+        print(f"\nport of program {one.number}: {one.verdict}")
+    files = [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
+    files += [f"{port_name(recording, one.number)}.py" for one in ports if one.port]
+    print(f"\n{options.folder}: {', '.join(files)}")
     return exit_code(held)
+
+
+def rewritten_of(recording: Recording, one: Held, folder: Path) -> Rewritten:
+    """A proven program's port, once it was proven too, in the folder."""
+    say(f"program {one.number}: a port of it")
+    name = port_name(recording, one.number)
+    found = rewritten(recording, one.number, f"adopted/{folder.name}", name)
+    if found.port:
+        write_whole(folder / f"{name}.py", found.port.text.encode())
+        if found.port.arrays:
+            write_whole(folder / f"{name}.npz", arrays_bytes(found.port))
+    return found
+
+
+def port_name(recording: Recording, number: int) -> str:
+    """Of the module."""
+    return "port" if len(recording.programs) == 1 else f"port_{number}"
 
 
 def raw(options: AdoptOptions) -> Path:

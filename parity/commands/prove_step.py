@@ -23,7 +23,7 @@ def prove_step(options: ProveStepOptions) -> int:
         raise ConfigError("FOLDER is missing: name what python -m parity adopt wrote")
     for file in (one for one in (options.json, options.html) if one):
         require_writable(file)
-    step = step_of(options.step)
+    step = step_of(options.step, Path(options.folder))
     recording = load(options.folder)
     number = options.number if options.number is not None or len(recording.programs) > 1 else 0
     proof = prove(recording, step, options.mapping, options.transposed, number, options.steps or None)
@@ -40,22 +40,26 @@ def prove_step(options: ProveStepOptions) -> int:
     return 1 if proof.different else 0 if proof.proven else 2
 
 
-def step_of(name: str) -> Step:
-    """The function of "module:function"; modules of the current folder count. Raises ConfigError or CannotCompare."""
+def step_of(name: str, folder: Path) -> Step:
+    """The function of "module:function"; the current folder's modules count, and then those of `folder`.
+
+    Raises ConfigError or CannotCompare.
+    """
     module, colon, function = name.partition(":")
     if not (module and colon and function):
         raise ConfigError(f"step = {name!r} is impossible: MODULE:FUNCTION is needed, as mymodule:step")
-    sys.path.insert(0, str(Path.cwd()))
+    own = [str(Path.cwd()), str(folder.resolve() if folder.is_dir() else folder.resolve().parent)]
+    sys.path[:0] = own
     try:
         found: Any = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"step = {name!r}: {error}; it is looked for in {Path.cwd()} too") from None
+        raise ConfigError(f"step = {name!r}: {error}; it is looked for in {Path.cwd()} and {folder} too") from None
     except AttributeError:
         raise ConfigError(f"step = {name!r}: {module} has no {function}") from None
     except Exception as error:
         raise CannotCompare(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
     finally:
-        sys.path.pop(0)
+        del sys.path[: len(own)]
     if not callable(found):
         raise ConfigError(f"step = {name!r} is a {type(found).__name__}: a function is needed")
     return cast(Step, found)

@@ -160,7 +160,6 @@ def read(reading: Reading, node: Node) -> Expression:
     return reading.input(node, 0)
 
 
-
 RULES: dict[str, Rule] = {
     **{op: function(name) for op, name in (FUNCTIONS | TIES).items()},
     **{op: operator(symbol) for op, symbol in PAIRS.items()},

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from parity.subject.port_writer.expression import ARRAY, DRAW, INPUT, VARIABLE, Expression, leaves, walk
+from parity.subject.port_writer.expression import ARRAY, DRAW, INPUT, L2, VARIABLE, Expression, is_number, leaves, walk
+from parity.subject.port_writer.losses import DROPOUT
 from parity.subject.port_writer.source import inside, text
 
-WIDEST = 112  # of a statement within a function
+WIDEST = 82  # of a part of a statement that has no name
 LOCALS = {
     "jax.nn.softmax": "probabilities",
     "dropout.apply": "dropped",
@@ -20,7 +21,11 @@ LOCALS = {
     "*": "product",
     "@": "product",
     "jax.lax.rsqrt": "scale",
+    "optax.softmax_cross_entropy": "entropy",
+    "optax.softmax_cross_entropy_with_integer_labels": "entropy",
+    "optax.sigmoid_binary_cross_entropy": "entropy",
 }
+FIRST = {INPUT: 0, ARRAY: 0, DRAW: 2}  # the order of parameters: data, then numbers, then draws
 
 
 class Scope(NamedTuple):
@@ -44,8 +49,10 @@ class Scope(NamedTuple):
 class Body:
     """Of a function that computes `roots`; `given`: expressions that its caller hands over, by their names."""
 
-    def __init__(self, scope: Scope, roots: Sequence[Expression], given: Mapping[int, str] | None = None):
-        self.scope, self.roots = scope, roots
+    def __init__(
+        self, scope: Scope, roots: Sequence[Expression], given: Mapping[int, str] | None = None, widest: int = WIDEST
+    ):
+        self.scope, self.roots, self.widest = scope, roots, widest
         self.names: dict[int, str] = dict(given or {})
         self.statements: list[str] = []
         self._given = set(self.names)
@@ -85,7 +92,7 @@ class Body:
 
     def _unpack(self) -> None:
         own = [one.value for one in self._walk() if one.op == VARIABLE and one.value in self.scope.weights]
-        penalised = {p.value for one in self._walk() if one.op == "l2" and len(one.inputs) > 1 for p in one.inputs}
+        penalised = {p.value for one in self._walk() if one.op == L2 and len(one.inputs) > 1 for p in one.inputs}
         used = [name for name in own if name not in penalised or self._multiplied(name)]
         rows: dict[str, list[str]] = {}
         for name in used:
@@ -96,7 +103,7 @@ class Body:
             self.statements.append(f"{left} = {', '.join(self.scope.variables[name] for name in names)}")
 
     def _multiplied(self, name: str) -> bool:
-        return any(p.value == name for one in self._walk() if one.op != "l2" for p in one.inputs if p.op == VARIABLE)
+        return any(p.value == name for one in self._walk() if one.op != L2 for p in one.inputs if p.op == VARIABLE)
 
     def _wanted(self) -> dict[int, str]:
         """What gets a name, and which: what feeds a layer, and what is used more than once."""
@@ -106,6 +113,13 @@ class Body:
             for part in one.inputs:
                 uses[id(part)] = uses.get(id(part), 0) + 1
         found = {id(one): LOCALS.get(one.op, "part") for one in walked if uses.get(id(one), 0) > 1}
+        for one in walked:
+            if one.op == DROPOUT and id(one.inputs[2]) in found:
+                found[id(one.inputs[2])] = "rate"
+            if one.op == "*" and one.inputs[1].op == L2 and len(one.inputs[1].inputs) > 1:
+                found[id(one)] = "penalty"
+            if one.op == "-" and is_number(one.inputs[0], 1) and found.get(id(one)) == LOCALS["-"]:
+                found[id(one)] = "rest"
         hidden = [one.inputs[0] for one in walked if one.op == "@" and any(p.op == "@" for p in walk(one.inputs[0]))]
         hidden = list({id(one): one for one in hidden}.values())
         for i, one in enumerate(hidden, 1):
@@ -114,7 +128,7 @@ class Body:
 
     def _is_wide(self, one: Expression) -> bool:
         """Whether its name makes room for what it is part of."""
-        return len(text(one, self.called)) > WIDEST - 30 and not any(one is root for root in self.roots)
+        return one.op != L2 and len(text(one, self.called)) > self.widest and not any(one is r for r in self.roots)
 
     def _free(self, name: str) -> str:
         taken = {*self.names.values(), *self.scope.inputs.values(), *self.scope.weights.values()}
@@ -123,5 +137,6 @@ class Body:
 
 def parameters(scope: Scope, *roots: Expression) -> list[str]:
     """The names of inputs and draws that expressions need, in the order in which they are met."""
-    met = [one for one in leaves(*roots) if one.op in (INPUT, DRAW, ARRAY)]
+    met = [one for one in leaves(*roots) if one.op in FIRST]
+    met.sort(key=lambda one: FIRST[one.op] + (one.op == INPUT and not one.shape))
     return list(dict.fromkeys(name for one in met if (name := scope.leaf(one))))

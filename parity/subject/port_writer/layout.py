@@ -1,74 +1,87 @@
 """Lines of Python laid out as `ruff format` lays them out, for a width of 120."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 WIDTH = 120
 INDENT = "    "
 MODULES = {  # where a name comes from
-    "jax.": "import jax",
-    "jnp.": "import jax.numpy as jnp",
-    "np.": "import numpy as np",
-    "optax.": "import optax",
+    "jax": "import jax",
+    "jnp": "import jax.numpy as jnp",
+    "np": "import numpy as np",
+    "optax": "import optax",
 }
 TF1 = ("activations", "clipping", "dropout", "kinks", "losses", "optimizers")
 
 
 def assembled(docstring: Sequence[str], constants: Sequence[str], functions: Sequence[str]) -> str:
-    """The whole file."""
+    """The whole file; constants in one line each."""
+    told = [line for constant in constants for line in fitted(constant, "")]
     body = "\n\n\n".join(functions)
-    code = "\n".join(constants) + "\n" + body
-    own = [module for module in TF1 if f"{module}." in code.replace(f"_{module}.", "")]
-    lines = [line for name, line in MODULES.items() if _uses(code, name)]
-    head = '"""' + "\n".join(docstring) + '\n"""\n\n'
-    if "Path(" in code:
-        head += "from pathlib import Path\n\n"
-    head += "\n".join(lines) + "\n"
-    if own:
-        head += f"\nfrom jaxmlp.tf1 import {', '.join(own)}\n"
-    if constants:
-        head += "\n" + "\n".join(constants) + "\n"
-    return f"{head}\n\n{body}\n"
+    used = set(re.findall(r"(?<![\w.\"])(\w+)\.(?=\w)", "\n".join([*told, body])))
+    head = ['"""' + "\n".join(docstring), '"""', ""]
+    head += ["from pathlib import Path", ""] if DATA_FILE in told else []
+    head += [line for name, line in MODULES.items() if name in used]
+    head += ["", f"from jaxmlp.tf1 import {', '.join(own)}"] if (own := [m for m in TF1 if m in used]) else []
+    head += ["", *told] if told else []
+    return "\n".join(head) + f"\n\n\n{body}\n"
 
 
-def _uses(code: str, name: str) -> bool:
-    place = code.find(name)
-    while place > 0 and (code[place - 1].isalnum() or code[place - 1] in "_."):
-        place = code.find(name, place + 1)
-    return place >= 0
+DATA_FILE = 'DATA = dict(np.load(Path(__file__).with_suffix(".npz")))'
 
 
 def function(name: str, parameters: Sequence[str], docstring: str, statements: Sequence[str]) -> str:
     """Its text."""
-    lines = [f"def {name}({', '.join(parameters)}):", f'{INDENT}"""{docstring}"""']
-    for statement in statements:
-        lines += [f"{INDENT}{line}" for line in statement.split("\n")]
+    lines = [*fitted(f"def {name}({', '.join(parameters)}):", ""), f'{INDENT}"""{docstring}"""']
+    lines += [line for statement in statements for line in fitted(statement, INDENT)]
     return "\n".join(lines)
 
 
-def dictionary(head: str, entries: Mapping[str, str], brackets: str = "{}") -> str:
-    """`head` and a dict or call of entries: in one line where there is room, else a line each."""
-    pairs = [f"{key}={told}" if brackets == "()" else f'"{key}": {told}' for key, told in entries.items()]
-    line = f"{head}{brackets[0]}{', '.join(pairs)}{brackets[1]}"
-    if len(line) + len(INDENT) <= WIDTH:
-        return line
-    return "\n".join([f"{head}{brackets[0]}", *(_entry(pair) for pair in pairs), brackets[1]])
+def dictionary(entries: Mapping[str, str]) -> str:
+    """In one line."""
+    return "{" + ", ".join(f'"{key}": {told}' for key, told in entries.items()) + "}"
 
 
-def _entry(pair: str) -> str:
-    """A dict within is broken too where it is too long."""
-    key, _, told = pair.partition(": ")
-    if len(pair) + 2 * len(INDENT) + 1 <= WIDTH or not told.startswith("{"):
-        return f"{INDENT}{pair},"
-    return "\n".join([f"{INDENT}{key}: {{", *(f"{2 * INDENT}{one}," for one in split(told[1:-1])), f"{INDENT}}},"])
+def fitted(line: str, indent: str) -> list[str]:
+    """One statement, or one part of it, in as many lines as it needs: broken at its last outermost brackets."""
+    opened = _opening(line)
+    if len(indent) + len(line) <= WIDTH or line.startswith("#") or opened is None:
+        return [indent + line]
+    closing = max(line.rfind(letter) for letter in ")]}")
+    inside, tail = line[opened + 1 : closing], line[closing:]
+    return [indent + line[: opened + 1], *_filling(inside, indent + INDENT), indent + tail]
 
 
-def split(text: str) -> list[str]:
-    """At its outermost commas."""
+def _filling(inside: str, indent: str) -> list[str]:
+    parts = split(inside, ", ")
+    if len(indent) + len(inside) <= WIDTH:
+        return [indent + inside]
+    if len(parts) == 1:
+        return [line for part in split(inside, " for ", keep="for ") for line in fitted(part, indent)]
+    return [line for part in parts for line in fitted(f"{part},", indent)]
+
+
+def _opening(line: str) -> int | None:
+    """Where the bracket opens that closes last, if nothing but a comma or colon stands behind it."""
+    if not re.search(r"[)\]}][,:]?$", line):
+        return None
+    depth, quoted, found = 0, False, None
+    for i, letter in enumerate(line):
+        quoted ^= letter == '"'
+        if not quoted and letter in "([{":
+            found = i if depth == 0 else found
+            depth += 1
+        depth -= not quoted and letter in ")]}"
+    return found
+
+
+def split(text: str, between: str, keep: str = "") -> list[str]:
+    """At a text outside all brackets and quotes; `keep`: what the parts behind it begin with."""
     parts, depth, quoted, start = [], 0, False, 0
     for i, letter in enumerate(text):
         quoted ^= letter == '"'
         depth += (not quoted) * ((letter in "([{") - (letter in ")]}"))
-        if letter == "," and depth == 0 and not quoted:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    return [*parts, text[start:].strip()]
+        if depth == 0 and not quoted and text.startswith(between, i):
+            parts.append(text[start:i])
+            start = i + len(between)
+    return [part if i == 0 else keep + part for i, part in enumerate([*parts, text[start:]])]

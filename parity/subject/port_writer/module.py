@@ -9,26 +9,27 @@ import numpy as np
 from parity.compare.recorded.recording import Program, Recording
 from parity.subject.graph.graph import Graph
 from parity.subject.port_writer import arithmetic, losses, names, reductions
+from parity.subject.port_writer.beside import Beside, beside_of, plainly
 from parity.subject.port_writer.clipping import Clip, clip_of
 from parity.subject.port_writer.expression import (
     AFTER,
     ARRAY,
     DRAW,
     INPUT,
+    SIZE,
     VARIABLE,
     Expression,
     NotWritten,
     leaves,
     walk,
 )
-from parity.subject.port_writer.function import Body, Scope, parameters
-from parity.subject.port_writer.layout import assembled, dictionary, function
+from parity.subject.port_writer.function import FIRST, Body, Scope, parameters
+from parity.subject.port_writer.layout import DATA_FILE, WIDTH, assembled, dictionary, function
 from parity.subject.port_writer.reading import Reading
-from parity.subject.port_writer.updates import Update, update_of
+from parity.subject.port_writer.updates import DIFFERS, Update, update_of
 
 RULES = {**arithmetic.RULES, **reductions.RULES, **losses.RULES}
 RULES |= {op: reductions.divided(arithmetic.RULES[op]) for op in ("RealDiv", "Div")}
-DATA = "port.npz"
 
 
 class Read(NamedTuple):
@@ -93,7 +94,7 @@ def _beside(reading: Reading, program: Program) -> tuple[dict[str, Expression], 
 
 def _forward(made: Expression) -> bool:
     """Whether it is computed from data."""
-    return any(one.op in (INPUT, DRAW, ARRAY) for one in walk(made))
+    return any(one.op in (INPUT, DRAW, ARRAY, SIZE) for one in walk(made))
 
 
 def outputs_of(loss: Expression) -> Expression | None:
@@ -120,11 +121,11 @@ def _has_product(one: Expression) -> bool:
     return any(part.op == "@" for part in walk(one))
 
 
-def written(recording: Recording, program: Program, found: Read) -> Port:
-    """The port of what was read."""
+def written(recording: Recording, program: Program, found: Read, where: str) -> Port:
+    """The port of what was read. `where`: what stands behind `python -m parity prove` to prove it."""
     scope, arrays = _scope(program, found)
     parts = [*_outputs(scope, found), *_loss(scope, found), *_step(scope, found)]
-    text = assembled(_docstring(recording, found), _constants(found, arrays), parts)
+    text = assembled(_docstring(recording, found, where), _constants(found, arrays), parts)
     return Port(text, arrays, found.left_out)
 
 
@@ -134,7 +135,9 @@ def _scope(program: Program, found: Read) -> tuple[Scope, dict[str, np.ndarray]]
     arrays: dict[str, np.ndarray] = {}
     called: dict[int, str] = {}
     for one in (one for one in met if one.op == ARRAY):
-        name = next(n for i in range(99) if (n := "xyz"[i] if i < 3 else f"data_{i}") not in {*arrays, *inputs.values()})
+        name = next(
+            n for i in range(99) if (n := "xyz"[i] if i < 3 else f"data_{i}") not in {*arrays, *inputs.values()}
+        )
         arrays[name], called[id(one)] = one.value, name
     variables = {name: f'{"weights" if name in program.moved else "slots"}["{name}"]' for name in _variables(program)}
     return Scope(names.of_weights(found.loss), inputs, variables, called), arrays
@@ -145,12 +148,12 @@ def _variables(program: Program) -> list[str]:
     return [key.partition("/")[2] for key in one.start if key.startswith(("weights/", "slots/"))]
 
 
-def _docstring(recording: Recording, found: Read) -> list[str]:
+def _docstring(recording: Recording, found: Read, where: str) -> list[str]:
     told = recording.provenance
     script = re.split(r"[/\\]", told["script"]["path"])[-1]
     lines = [f"The training step of {script}, ported from TensorFlow {told['tensorflow']} to JAX.", ""]
     lines += ["Written from a recording of the script, and proven against it, tensor by tensor:", ""]
-    lines += ["    python -m parity prove FOLDER --step port:step", ""]
+    lines += [f"    python -m parity prove {where}", ""]
     if found.reading.branches:
         chosen = ", ".join(f"{name.partition(':')[0]} = {taken}" for name, taken in found.reading.branches.items())
         lines += [f"With {chosen}, as in all recorded steps."]
@@ -163,7 +166,7 @@ def _docstring(recording: Recording, found: Read) -> list[str]:
 def _constants(found: Read, arrays: Mapping[str, Any]) -> list[str]:
     lines = []
     if arrays:
-        lines += [f'DATA = np.load(Path(__file__).with_name("{DATA}"))  # what the script had as constants of its graph']
+        lines += ["# What the script has as constants of its graph.", DATA_FILE]
     if _is_descent(found.update):
         rate = found.update.numbers["learning_rate"]
         return lines + ([f"LEARNING_RATE = {_alone(rate)}"] if _is_constant(rate) else [])
@@ -189,8 +192,6 @@ def _is_descent(update: Update) -> bool:
 
 def _made_optimizer(called: str, update: Update, numbers: Mapping[str, str]) -> list[str]:
     told = [f"{name}={text}" for name, text in numbers.items()] + [f"{n}={v}" for n, v in update.flags.items()]
-    from parity.subject.port_writer.updates import DIFFERS
-
     comment = DIFFERS.get(update.factory)
     return [*([f"# {comment}"] if comment else []), f"{called} = optimizers.{update.factory}({', '.join(told)})"]
 
@@ -249,44 +250,50 @@ def _step(scope: Scope, found: Read) -> list[str]:
         statements += [f"value, grads = jax.value_and_grad(loss)({call})"]
     statements += [found.clip.statement] if found.clip else []
     statements += _moved(scope, found)
-    body = Body(scope, list(found.beside.values()))
-    kept = _kept(scope, found, body)
+    beside = beside_of(scope, found.beside)
+    kept = _kept(scope, found.update, beside)
     result = {"loss": "value", "grads": "grads", **({"arriving": "clipped"} if found.clip else {})}
     result |= {"logits": "outputs"} if found.logits else {}
     result |= {"weights": "after", "slots": kept}
     doc = "One update, of dicts of arrays by TensorFlow's names."
-    statements = [*statements, *body.statements, dictionary("return ", result)]
+    statements = [*statements, *beside.statements, f"return {dictionary(result)}"]
     return [function("step", ["weights", "slots", "batch", "draws"], doc, statements)]
 
 
 def _given(scope: Scope, found: Read) -> list[str]:
-    met = [one for one in leaves(found.loss, *found.update.numbers.values(), *found.beside.values())]
+    """Names for what the step is handed."""
+    met = [one for one in leaves(found.loss, *found.update.numbers.values()) if one.op in FIRST]
+    met.sort(key=lambda one: FIRST[one.op] + (one.op == INPUT and not one.shape))
     rows: dict[str, dict[str, str]] = {}
     for one in met:
-        if one.op in (INPUT, DRAW, ARRAY):
-            key = one.value if one.op != ARRAY else scope.leaf(one)
-            where = {INPUT: "batch", DRAW: "draws", ARRAY: "DATA"}[one.op]
-            rows.setdefault(where, {})[str(scope.leaf(one))] = f'{where}["{key}"]'
-    return [f"{', '.join(pairs)} = {', '.join(pairs.values())}" for pairs in rows.values()]
+        name = str(scope.leaf(one))
+        where, key = (("batch", one.value), ("draws", one.value), ("DATA", name))[(INPUT, DRAW, ARRAY).index(one.op)]
+        rows.setdefault(where, {})[name] = f'{where}["{key}"]'
+    return [line for pairs in rows.values() for line in _unpacked(pairs)]
+
+
+def _unpacked(pairs: Mapping[str, str]) -> list[str]:
+    line = f"{', '.join(pairs)} = {', '.join(pairs.values())}"
+    return [line] if len(line) + 4 <= WIDTH else [f"{name} = {told}" for name, told in pairs.items()]
 
 
 def _moved(scope: Scope, found: Read) -> list[str]:
     update, grads = found.update, "clipped" if found.clip else "grads"
-    body = Body(scope, list(update.numbers.values()))
+    body = Body(scope, [plainly(one) for one in update.numbers.values()])
     if _is_descent(update):
-        rate = update.numbers["learning_rate"]
-        told = "LEARNING_RATE" if _is_constant(rate) else body.text(rate, "rate")
+        told = "LEARNING_RATE" if _is_constant(update.numbers["learning_rate"]) else body.text(body.roots[0], "rate")
         moved = f"after = jax.tree.map(lambda weight, grad: weight - {told} * grad, weights, {grads})"
         return [*body.statements, moved]
-    numbers = {name: body.text(one) for name, one in update.numbers.items()}
+    numbers = {name: body.text(one) for name, one in zip(update.numbers, body.roots, strict=True)}
     constant = all(map(_is_constant, update.numbers.values()))
     own = [] if constant else _made_optimizer("optimizer", update, numbers)
     called = "OPTIMIZER" if constant else "optimizer"
     state = {"slots": _slots(update)}
     if update.powers:
         powers = {name: body.text(one) for name, one in update.powers.items()}
-        state["scalars"] = "{" + ", ".join(f'"{name}": {told}' for name, told in powers.items()) + "}"
-    start = dictionary(f"state = {called}.init(weights)._replace", state, "()")
+        state["scalars"] = dictionary(powers)
+    given = ", ".join(f"{name}={told}" for name, told in state.items())
+    start = f"state = {called}.init(weights)._replace({given})"
     return [*body.statements, *own, start, f"after, state = {called}.apply_gradients({grads}, state, weights)"]
 
 
@@ -298,30 +305,18 @@ def _slots(update: Update) -> str:
     return f'{{slot: {{name: slots[f"{before}{{name}}/{{own}}"] for name in weights}} for slot, own in SLOTS.items()}}'
 
 
-def _kept(scope: Scope, found: Read, body: Body) -> str:
+def _kept(scope: Scope, update: Update, beside: Beside) -> str:
     """The slots after the step."""
-    update, parts = found.update, []
+    parts = []
     if len(update.slots) == 1:
         ((slot, (before, behind)),) = update.slots.items()
-        parts.append(f'**{{f"{before}{{name}}{behind}": state.slots["{slot}"][name] for name in weights}}')
+        parts.append(f'{{f"{before}{{name}}{behind}": state.slots["{slot}"][name] for name in weights}}')
     elif update.slots:
         (before, _), *_rest = update.slots.values()
         each = f'f"{before}{{name}}/{{own}}": state.slots[slot][name]'
-        parts.append(f"**{{{each} for slot, own in SLOTS.items() for name in weights}}")
-    alike: dict[tuple[str, str], list[str]] = {}
-    for name, one in found.beside.items():
-        told = body.text(one)
-        base = next((own for own in sorted(scope.variables, key=len) if name.startswith(f"{own}/")), None)
-        if base is None:
-            alike[name, told] = []
-        else:
-            key = (name.replace(base, "{name}"), told.replace(f'"{name}"', f'f"{name.replace(base, "{name}")}"'))
-            alike.setdefault((key[0], key[1].replace(f'"{base}"', "name")), []).append(base)
-    for (name, told), bases in alike.items():
-        if len(bases) < 2:
-            own = bases[0] if bases else ""
-            plain = told.replace("[name]", f'["{own}"]').replace("{name}", own)
-            parts.append(f'"{name.replace("{name}", own)}": {plain}')
-        else:
-            parts.append(f'**{{f"{name}": {told} for name in weights}}')
-    return "{" + ", ".join(parts) + "}" if parts else "{}"
+        parts.append(f"{{{each} for slot, own in SLOTS.items() for name in weights}}")
+    parts += beside.families
+    if len(parts) == 1 and not beside.single:
+        return parts[0]
+    told = [f"**{part}" for part in parts] + [f'"{name}": {text}' for name, text in beside.single.items()]
+    return "{" + ", ".join(told) + "}"

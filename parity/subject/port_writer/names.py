@@ -47,10 +47,11 @@ def _bias(root: Expression, product: Expression) -> Expression | None:
 def of_inputs(root: Expression, leaves: Iterable[Expression]) -> dict[str, str]:
     """By tensor: the placeholder's name, else x for what is multiplied by weights, and y for what it is held against."""
     found: dict[str, str] = {}
+    leaves = list({one.value: one for one in leaves if one.op in (INPUT, DRAW)}.values())
+    draws = sum(one.op == DRAW for one in leaves)
     multiplied = {id(leaf) for one in walk(root) if one.op == "@" for leaf in walk(one.inputs[0]) if leaf.is_leaf}
     for one in leaves:
-        if one.op in (INPUT, DRAW) and one.value not in found:
-            found[one.value] = _free(_called(one, id(one) in multiplied), found)
+        found[one.value] = _free(_called(one, id(one) in multiplied), found, one.op == DRAW and draws > 1)
     return found
 
 
@@ -65,6 +66,6 @@ def _called(one: Expression, multiplied: bool) -> str:
     return "keep_prob"
 
 
-def _free(name: str, found: Mapping[str, str]) -> str:
+def _free(name: str, found: Mapping[str, str], counted: bool = False) -> str:
     taken = set(found.values())
-    return next(one for i in range(1, 99) if (one := name if i == 1 else f"{name}_{i}") not in taken)
+    return next(one for i in range(1, 99) if (one := name if i == 1 and not counted else f"{name}_{i}") not in taken)

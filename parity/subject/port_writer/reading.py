@@ -44,6 +44,7 @@ class Reading:
         self.starts = [starts(one) for one in program.trace.steps.values()]
         self.branches: dict[str, bool] = {}  # by predicate, the one that all recorded steps take
         self._expressions: dict[str, Expression] = {}
+        self._alike: dict[Any, Expression] = {}
         self._kinds: dict[str, int] = {}
 
     def expression(self, tensor: str, reader: str | None = None) -> Expression:
@@ -53,7 +54,7 @@ class Reading:
             return self._variable(variable, reader or maker(name))
         if name not in self._expressions:
             try:
-                self._expressions[name] = self._made(name)
+                self._expressions[name] = self._shared(self._made(name))
             except NotWritten:
                 raise
             except CannotCompare as error:
@@ -141,12 +142,22 @@ class Reading:
                 raise NotWritten(node.called)
             old, value = (self.expression(name, node.name) for name in node.inputs[:2])
             made = value if way == "=" else Expression(way, (old, value), shape=old.shape)
-            self._expressions[key] = made
+            self._expressions[key] = self._shared(made)
         return self._expressions[key]
+
+    def _shared(self, one: Expression) -> Expression:
+        """What is computed twice is one."""
+        inputs = tuple(map(self._shared, one.inputs))
+        value = one.value.tobytes() if isinstance(one.value, np.ndarray) else repr(one.value)
+        key = (one.op, value, one.shape, one.named, *map(id, inputs))
+        if key not in self._alike:
+            same = all(a is b for a, b in zip(inputs, one.inputs, strict=True))
+            self._alike[key] = one if same else Expression(one.op, inputs, one.value, one.shape, one.named)
+        return self._alike[key]
 
     def _leaf(self, op: str, name: str, shape: tuple[int, ...]) -> Expression:
         """One for all its readers."""
-        return self._expressions.setdefault(f"{op} {name}", Expression(op, value=name, shape=shape))
+        return self._shared(Expression(op, value=name, shape=shape))
 
     def _made(self, name: str) -> Expression:
         if name in self.data:

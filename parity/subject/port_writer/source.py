@@ -29,7 +29,9 @@ def text(one: Expression, names: Names, binding: int = 0) -> str:
     if called is not None:
         return called
     made = _text(one, names)
-    return f"({made})" if BINDS.get(one.op, ATOM) < binding or (one.op == NUMBER and made[0] == "-" and binding) else made
+    return (
+        f"({made})" if BINDS.get(one.op, ATOM) < binding or (one.op == NUMBER and made[0] == "-" and binding) else made
+    )
 
 
 def inside(one: Expression, names: Names) -> str:
