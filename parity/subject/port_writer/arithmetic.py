@@ -66,6 +66,8 @@ def _sum(a: Expression, b: Expression) -> Expression:
     for one, other in ((a, b), (b, a)):
         if is_number(one, 0) and len(one.shape) <= len(other.shape):
             return other
+    if a.op == "+" and (together := penalties(a.inputs[1], b)):
+        return Expression("+", (a.inputs[0], together))  # the loss and all its penalties
     return penalties(a, b) or Expression("+", (a, b))
 
 
@@ -128,7 +130,8 @@ def leaky_relu(reading: Reading, node: Node) -> Expression:
 
 
 def matmul(reading: Reading, node: Node) -> Expression:
-    turned = (node.attributes.get(f"transpose_{side}", False) for side in "ab")
+    names = ("adj_x", "adj_y") if node.op.startswith("Batch") else ("transpose_a", "transpose_b")
+    turned = (node.attributes.get(name, False) for name in names)
     pairs = zip(reading.inputs(node), turned, strict=True)
     return Expression("@", tuple(Expression(TRANSPOSE, (one,)) if turn else one for one, turn in pairs))
 
@@ -172,7 +175,7 @@ RULES: dict[str, Rule] = {
     "Pow": power,
     "LeakyRelu": leaky_relu,
     "L2Loss": l2_loss,
-    "MatMul": matmul,
+    **dict.fromkeys(("MatMul", "BatchMatMulV2"), matmul),
     "Cast": cast,
     "StopGradient": stop_gradient,
     "ReadVariableOp": read,

@@ -53,12 +53,11 @@ def fitted(line: str, indent: str) -> list[str]:
 
 
 def _filling(inside: str, indent: str) -> list[str]:
-    parts = split(inside, ", ")
     if len(indent) + len(inside) <= WIDTH:
         return [indent + inside]
-    if len(parts) == 1:
-        return [line for part in split(inside, " for ", keep="for ") for line in fitted(part, indent)]
-    return [line for part in parts for line in fitted(f"{part},", indent)]
+    loops = split(inside, " for ", keep="for ")
+    parts = loops if len(loops) > 1 else [f"{part}," for part in split(inside, ", ")]
+    return [line for part in parts for line in fitted(part, indent)]
 
 
 def _opening(line: str) -> int | None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from parity.subject.port_writer.expression import DRAW, INPUT, VARIABLE, Expression, walk
 
-TAKEN = {
-    *"weights slots batch draws step loss logits predictions value outputs grads clipped after state rate kept name".split(),
-    *"jax jnp np optax losses kinks activations dropout optimizers clipping data".split(),
-}
+TAKEN = set(
+    "weights slots batch draws step loss logits predictions value outputs grads clipped after state rate kept name "
+    "jax jnp np optax losses kinks activations dropout optimizers optimizer clipping".split()
+)
 NAMELESS = re.compile(r"^(Variable|Placeholder|IteratorGetNext|batch|shuffle_batch|.*[Dd]equeue\w*|Const)(_\d+)?$")
 
 
@@ -45,7 +45,7 @@ def _bias(root: Expression, product: Expression) -> Expression | None:
 
 
 def of_inputs(root: Expression, leaves: Iterable[Expression]) -> dict[str, str]:
-    """By tensor: the placeholder's name, else x for what is multiplied by weights, and y for what it is held against."""
+    """By tensor: the placeholder's name, else x for what is multiplied by weights, and y for what is not."""
     found: dict[str, str] = {}
     leaves = list({one.value: one for one in leaves if one.op in (INPUT, DRAW)}.values())
     draws = sum(one.op == DRAW for one in leaves)

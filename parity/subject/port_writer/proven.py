@@ -8,12 +8,15 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from jaxmlp.program import Program
 from parity.compare.recorded import Proof, Recording, prove
 from parity.compare.recorded.step import Step
 from parity.errors import CannotCompare
 from parity.subject.graph.graph import Graph
 from parity.subject.port_writer import module
+from parity.subject.port_writer.family import Family, family_of
 from parity.subject.port_writer.module import Port, Read
+from parity.subject.program_step import ProgramStep
 
 
 class Rewritten(NamedTuple):
@@ -46,6 +49,39 @@ def rewritten(recording: Recording, number: int, folder: str, name: str) -> Rewr
     if not proof.proven:
         return Rewritten(number, read, why=f"what was written is {proof.verdict}")
     return Rewritten(number, read, port, proof)
+
+
+class Configured(NamedTuple):
+    """Of one program: the `Program` of jaxmlp's family that it is, or what hinders it."""
+
+    number: int
+    program: Program | None = None
+    proof: Proof | None = None
+    why: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """In a line."""
+        return self.proof.verdict if self.program and self.proof else f"none: {self.why}"
+
+
+def configured(recording: Recording, number: int) -> Configured:
+    """A program as one of the family, once jaxmlp's own steps were proven to be the recorded ones."""
+    try:
+        family = family_in(recording, number)
+        proof = prove(recording, ProgramStep(family.program, family), program=number)
+    except CannotCompare as error:
+        return Configured(number, why=str(error))
+    if not proof.proven:
+        return Configured(number, why=f"jaxmlp's own steps are {proof.verdict}")
+    return Configured(number, family.program, proof)
+
+
+def family_in(recording: Recording, number: int | None = None) -> Family:
+    """Raises `CannotCompare` with the feature that no `Program` has."""
+    program = recording.program(number)
+    graph = recording.graphs[program.graph]
+    return family_of(module.read(Graph(graph.nodes, graph.constants, graph.functions), program))
 
 
 def _number(recording: Recording, number: int) -> str:

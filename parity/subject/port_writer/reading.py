@@ -85,7 +85,7 @@ class Reading:
             node = self.graph.of(tensor)
             if node.op == "Merge":
                 tensor = node.inputs[int(self._branch(node))]
-            elif node.op in SAME and node.inputs or node.op in SWITCHES:
+            elif (node.op in SAME and node.inputs) or node.op in SWITCHES:
                 tensor = node.inputs[0]
             else:
                 break
@@ -129,7 +129,7 @@ class Reading:
     def _variable(self, name: str, reader: str) -> Expression:
         shape = next(one[role][name].shape for one in self.starts for role in ("weights", "slots") if name in one[role])
         last = self.order.last(name, reader)
-        if last in self.side:
+        if last is not None and last in self.side:
             return self.written(self.graph.nodes[last])
         return self._leaf(AFTER if last else VARIABLE, name, shape)
 

@@ -4,12 +4,14 @@ import numpy as np
 
 from parity.subject.graph.node import Node
 from parity.subject.port_writer.expression import (
+    ARRAY,
     INPUT,
     RESHAPE,
     SIZE,
     Expression,
     NotWritten,
     is_number,
+    number,
 )
 from parity.subject.port_writer.reading import Reading, Rule
 
@@ -85,6 +87,26 @@ def one_hot(reading: Reading, node: Node) -> Expression:
     return Expression("jax.nn.one_hot", (labels, depth))
 
 
+def sparse_to_dense(reading: Reading, node: Node) -> Expression:
+    """As the first tutorials made one-hot rows: concat(range, labels) says where the ones are."""
+    places = reading.graph.of(reading.resolved(node.inputs[0]))
+    ones = is_number(reading.input(node, 2), 1) and is_number(reading.input(node, 3), 0)
+    if places.op != "ConcatV2" or not ones or len(places.inputs) != 3:
+        raise NotWritten(node.called)
+    rows, labels = (reading.expression(name) for name in places.inputs[:2])
+    while labels.op in (RESHAPE, "astype") or labels.op == "jnp.expand_dims":
+        labels = labels.inputs[0]
+    depth = reading.value(node.inputs[1])
+    if rows.op not in (SIZE, ARRAY) or not np.array_equal(np.asarray(rows.value).reshape(-1), np.arange(depth[0])):
+        raise NotWritten(node.called)
+    return Expression("jax.nn.one_hot", (labels, number(int(depth[1]))))
+
+
+def expand(reading: Reading, node: Node) -> Expression:
+    axis = int(reading.value(node.inputs[1]))
+    return Expression("jnp.expand_dims", (reading.input(node, 0),), named=(("axis", axis),))
+
+
 def argmax(reading: Reading, node: Node) -> Expression:
     one = reading.input(node, 0)
     return Expression("jnp.argmax", (one,), named=(("axis", int(reading.value(node.inputs[1]))),))
@@ -103,6 +125,8 @@ RULES: dict[str, Rule] = {
     "Reshape": reshape,
     "Squeeze": squeeze,
     "OneHot": one_hot,
+    "SparseToDense": sparse_to_dense,
+    "ExpandDims": expand,
     "ArgMax": argmax,
     "ConcatV2": concat,
 }
