@@ -47,9 +47,10 @@ FLOORS = {
 
 # The rest of parity serves any subject: a user who proves a step of his own needs no line of ours, and no jax.
 KNOW_THE_PORT = (
-    *(f"parity/subject/{name}.py" for name in ("port", "parts", "stepwise", "watched")),
+    *(f"parity/subject/{name}.py" for name in ("port", "parts", "program_step", "stepwise", "watched")),
     *(
         "parity/subject/graph",
+        "parity/subject/port_writer",
         "parity/noise",
         "parity/family",
         "parity/mutants",

@@ -68,7 +68,9 @@ class ProveStepOptions:
     folder: Positional[Annotated[str, arg(metavar="FOLDER")]] = ""
     """what adopt wrote"""
     step: Annotated[str, arg(metavar="MODULE:FUNCTION")] = ""
-    """your step; the module is looked for in the current folder too"""
+    """your step; the module is looked for in the current folder too, and in FOLDER"""
+    program: File = None
+    """a program of jaxmlp's family in place of your step, as adopt may have written it: jaxmlp's engine takes the steps"""
     number: Annotated[int | None, arg(metavar="I")] = None
     """of the program, where the script trains several"""
     steps: Numbers = ()
