@@ -21,7 +21,7 @@ def keep() -> None:
     """
     if jax.config.jax_compilation_cache_dir is not None:  # pyright: ignore[reportAttributeAccessIssue]
         return
-    folder = platformdirs.user_cache_path("jaxmlp") / "xla"
+    folder = platformdirs.user_cache_path("jaxmlp") / "compiled"  # not xla: earlier versions seal none
     try:
         seals = Seals(folder)
     except OSError as error:

@@ -33,11 +33,11 @@ def entries(folder):
 @pytest.fixture
 def folder(tmp_path, rng):
     """Three entries as JAX writes them, sealed as they came."""
-    seals = Seals(tmp_path / "xla")
+    seals = Seals(tmp_path / "compiled")
     for i in range(3):
-        (tmp_path / "xla" / f"jit_step-{i}-cache").write_bytes(rng.bytes(int(rng.integers(1, 300))))
+        (tmp_path / "compiled" / f"jit_step-{i}-cache").write_bytes(rng.bytes(int(rng.integers(1, 300))))
         seals.add()
-    return tmp_path / "xla"
+    return tmp_path / "compiled"
 
 
 def test_sealed_entries_stay(folder):
@@ -90,7 +90,7 @@ def test_jax_finds_what_is_whole_and_writes_anew_what_is_not(tmp_path, rng):
         assert float(total) == 8
         return int(hits)
 
-    folder = tmp_path / "jaxmlp/xla"
+    folder = tmp_path / "jaxmlp/compiled"
     assert run() == 0
     written = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert len(entries(folder)) == len(written) / 2 > 0
@@ -110,6 +110,11 @@ def test_a_folder_that_cannot_be_mended_is_not_used(folder, monkeypatch):
     entries(folder)[0].write_bytes(b"")
     monkeypatch.setattr(compilation.platformdirs, "user_cache_path", lambda _: folder.parent)
     monkeypatch.setattr(type(folder), "unlink", read_only)
-    with pytest.warns(JaxmlpWarning, match=r"compiled programs are not kept: .*jit_step-0-cache: Read-only"):
-        compilation.keep()
-    assert jax.config.jax_compilation_cache_dir is None
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    try:
+        with pytest.warns(JaxmlpWarning, match=r"compiled programs are not kept: .*jit_step-0-cache: Read-only"):
+            compilation.keep()
+        assert jax.config.jax_compilation_cache_dir is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)

@@ -233,6 +233,7 @@ def where(folder: Path) -> dict[str, Path]:
     return {"resume": folder} if (folder / "config.json").exists() else {"out": folder}
 
 
+@pytest.mark.timeout(3000)  # for a machine that others use, too
 def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, start, long, rng):
     """Killed, gone on with and killed again; when one comes to its end the next begins."""
     right, seconds = long

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from kept_runs import DIGITS, RICH, final, stop, train
-from programs import any_program, of_kind
+from programs import any_program, drawn, of_kind
 
 from jaxmlp import program as parts
 from jaxmlp.data.generated import generated_digits
@@ -45,12 +45,21 @@ def test_full_batches_go_on_to_the_bit(layout, tmp_path, rng, capsys):
     goes_on_to_the_bit(SMALL, tmp_path, int(rng.integers(1, 6)), execution=Execution(layout))
 
 
+def of_optimizer(rng, kind: Any) -> Program:
+    """A program that updates by it, all else of it by chance, and a schedule, too."""
+    own = {"optimizer": of_kind(rng, kind), "steps": 5, "report_every": 2, "batching": None, "input_keep_prob": 1.0}
+    return any_program(rng, layers=(Dense(3),), loss=parts.SoftmaxCrossEntropy(), scale=255, **own)
+
+
+def test_an_optimizer_by_chance_goes_on_to_the_bit(tmp_path, rng, capsys):
+    optimizer = drawn(rng, parts.Optimizer)
+    goes_on_to_the_bit(dataclasses.replace(SMALL, optimizer=optimizer, scale=255), tmp_path, int(rng.integers(1, 6)))
+
+
 @pytest.mark.durability
 @pytest.mark.parametrize("kind", get_args(parts.Optimizer), ids=lambda kind: kind.kind)
 def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_path, rng, capsys):
-    own = {"optimizer": of_kind(rng, kind), "steps": 5, "report_every": 2, "batching": None, "input_keep_prob": 1.0}
-    program = any_program(rng, layers=(Dense(3),), loss=parts.SoftmaxCrossEntropy(), scale=255, **own)
-    goes_on_to_the_bit(program, tmp_path, int(rng.integers(1, 4)))
+    goes_on_to_the_bit(of_optimizer(rng, kind), tmp_path, int(rng.integers(1, 4)))
 
 
 @pytest.mark.durability
