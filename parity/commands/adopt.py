@@ -15,6 +15,7 @@ from parity.compare.recorded.raw import of_folder
 from parity.compare.recorded.step import Step
 from parity.compare.tensor import Named
 from parity.errors import CannotCompare
+from parity.noise import free
 from parity.noise import recorded as noise
 from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
@@ -73,7 +74,8 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
         try:
             graph = recording.graphs[program.graph]
             step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
-            programs[number] = program._replace(limits=noise.limits(step, program))
+            program = program._replace(limits=noise.limits(step, program))
+            programs[number] = program._replace(free=free.limits(step, program))
             with_limits = recording._replace(programs=programs)
             proof = prove(with_limits, with_logits(step, program), program=number)
             held.append(Held(number, proof))
