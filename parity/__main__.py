@@ -18,6 +18,7 @@ COMMANDS = {  # each a function in the module of its name in parity.commands, im
     "family": options.FamilyOptions,
     "adopt": adopt_options.AdoptOptions,
     "prove": adopt_options.ProveStepOptions,
+    "export": adopt_options.ExportOptions,
     "mutants": options.MutantsOptions,
     "published": options.PublishedOptions,
     "record": options.RecordOptions,

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jaxmlp import machine
+from jaxmlp import machine, program_file
 from jaxmlp.errors import ConfigError
 from jaxmlp.progress import write
 from jaxmlp.run.files import require_writable_folder, write_whole
@@ -23,6 +23,7 @@ from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
+from parity.subject.port_writer.proven import Configured, Rewritten, arrays_bytes, configured, rewritten
 
 WHO = "the graph's own step, in JAX"
 RAW = ("raw.npz", "raw.json")  # all of it is in the recording
@@ -45,9 +46,42 @@ def adopt(options: AdoptOptions) -> int:
     for one in (one for one in held if one.proof and one.proof.different):
         assert one.proof
         write_whole(options.folder / f"differs-{one.number}.npz", tensors_bytes(one.proof))
+    right = [one.number for one in held if one.proof and one.proof.proven]
+    ports = [rewritten_of(recording, number, options.folder) for number in right]
+    programs = [configured_of(recording, number, options.folder) for number in right]
     print(report.text(recording, held, WHO))
-    print(f"\n{options.folder}: recording.npz ({len(content) / 1e6:.1f} MB), report.html, report.json")
+    for port, program in zip(ports, programs, strict=True):
+        print(f"\nport of program {port.number}: {port.verdict}\nprogram.toml: {program.verdict}")
+    files = [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
+    files += [f"{called(recording, 'port', one.number)}.py" for one in ports if one.port]
+    files += [f"{called(recording, 'program', one.number)}.toml" for one in programs if one.program]
+    print(f"\n{options.folder}: {', '.join(files)}")
     return exit_code(held)
+
+
+def rewritten_of(recording: Recording, number: int, folder: Path) -> Rewritten:
+    """A proven program's port, once it was proven too, in the folder."""
+    say(f"program {number}: a port of it")
+    name = called(recording, "port", number)
+    found = rewritten(recording, number, f"adopted/{folder.name}", name)
+    if found.port:
+        write_whole(folder / f"{name}.py", found.port.text.encode())
+        if found.port.arrays:
+            write_whole(folder / f"{name}.npz", arrays_bytes(found.port))
+    return found
+
+
+def configured_of(recording: Recording, number: int, folder: Path) -> Configured:
+    """A proven program as one of jaxmlp's family, once that was proven too, in the folder."""
+    found = configured(recording, number)
+    if found.program:
+        write_whole(folder / f"{called(recording, 'program', number)}.toml", program_file.text(found.program).encode())
+    return found
+
+
+def called(recording: Recording, name: str, number: int) -> str:
+    """A file's name, without its ending."""
+    return name if len(recording.programs) == 1 else f"{name}_{number}"
 
 
 def raw(options: AdoptOptions) -> Path:
@@ -74,14 +108,20 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
         try:
             graph = recording.graphs[program.graph]
             step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
-            program = program._replace(limits=noise.limits(step, program))
-            programs[number] = program._replace(free=free.limits(step, program))
+            program = with_races(step, program._replace(limits=noise.limits(step, program)))
+            programs[number] = program = program._replace(free=free.limits(step, program))
             with_limits = recording._replace(programs=programs)
             proof = prove(with_limits, with_logits(step, program), program=number)
             held.append(Held(number, proof))
         except (CannotCompare, NotImplementedError) as error:
             held.append(Held(number, None, str(error)))
     return recording._replace(programs=programs), held
+
+
+def with_races(step: GraphStep, program: Program) -> Program:
+    """Which says in its header what depends on an order that the graph leaves open."""
+    header = {**program.trace.header, "racing": sorted(step.racing)}
+    return program._replace(trace=program.trace._replace(header=header))
 
 
 def with_logits(step: GraphStep, program: Program) -> Step:

@@ -68,7 +68,9 @@ class ProveStepOptions:
     folder: Positional[Annotated[str, arg(metavar="FOLDER")]] = ""
     """what adopt wrote"""
     step: Annotated[str, arg(metavar="MODULE:FUNCTION")] = ""
-    """your step; the module is looked for in the current folder too"""
+    """your step; the module is looked for in the current folder too, and in FOLDER"""
+    program: File = None
+    """a program of jaxmlp's family in place of your step, as adopt may have written it: jaxmlp's engine takes the steps"""
     number: Annotated[int | None, arg(metavar="I")] = None
     """of the program, where the script trains several"""
     steps: Numbers = ()
@@ -90,3 +92,18 @@ class ProveStepOptions:
         if wrong := [pair for pair in self.names if "=" not in pair]:
             raise ConfigError(f"names has {wrong[0]!r}: TENSORFLOW=YOURS is needed, as Variable=w1")
         return dict(pair.split("=", 1) for pair in self.names)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions:
+    """Write the step of an adopted program as jax.export's serialized StableHLO, and beside it names, shapes and dtypes
+    as JSON: whoever loads it needs JAX alone. A step maps weights, slots, batch and draws, dicts of arrays by
+    TensorFlow's names, to loss, grads, weights and slots.
+    """
+
+    folder: Positional[Annotated[str, arg(metavar="FOLDER")]] = ""
+    """what adopt wrote"""
+    out: Annotated[Path, arg(metavar="FILE")] = Path("step.bin")
+    """the step; its description gets the same name, with .json"""
+    number: Annotated[int | None, arg(metavar="I")] = None
+    """of the program, where the script trains several"""

@@ -43,7 +43,22 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
         turned = _values(Arithmetic(None, kinks.turned()), closed, leaves, keys) if near else exact
     floats = [key for key in keys if exact[key].dtype.kind == "f"]
     spreads = {key: _spread(key, exact[key], [one[key] for one in samples], turned[key]) for key in floats}
-    return StepLimits(spreads, near)
+    return StepLimits(spreads | _races(step, one, _beside(program, one)), near)
+
+
+def _races(step: GraphStep, one: StepTrace, beside: list[str]) -> dict[str, Spread]:
+    """How far off a variable is if the reads that race with a write come after it."""
+    if step.racing.isdisjoint(beside):
+        return {}
+    with jax.transfer_guard("allow"):
+        made = [call(*starts(one).values()) for call in (step, step.late)]
+    first, last = ({key: _of(key, each) for key in beside} for each in made)
+    return {f"race/{key}": Spread(float(np.linalg.norm(last[key] - first[key])), (), 0.0) for key in beside}
+
+
+def _of(key: str, made: Mapping[str, Any]) -> np.ndarray:
+    role, _, name = key.partition("/")
+    return np.asarray(made[role][name], np.float64)
 
 
 def _traceable(step: GraphStep, program: Program, one: StepTrace) -> tuple[Any, dict[str, Named]]:
@@ -75,7 +90,7 @@ def _varies(array: np.ndarray, role: str) -> bool:
 
 
 def _beside(program: Program, one: StepTrace) -> list[str]:
-    """Variables that no rule speaks of, and that the step changes."""
+    """Variables that no rule speaks of, and that the step trains or changes."""
     ruled = set()
     for applied in program.updates:
         if applied.kind and program.update_of(applied.variable):
@@ -86,7 +101,7 @@ def _beside(program: Program, one: StepTrace) -> list[str]:
         for key in changed
         if key not in ruled
         and one.got[key].array.dtype == np.float32
-        and not np.array_equal(one.got[key].array, one.start[key].array)
+        and (key.startswith("weights/") or not np.array_equal(one.got[key].array, one.start[key].array))
     ]
 
 

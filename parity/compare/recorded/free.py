@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from parity.compare.limits import LOSS, TINY
-from parity.compare.recorded.judge import LEFT_OUT, NO_RULE, VAGUE, Found, Silent, is_finite
+from parity.compare.recorded.found import LEFT_OUT, NO_RULE, VAGUE, Found, Silent
+from parity.compare.recorded.judge import is_finite
 from parity.compare.recorded.recording import Program
 from parity.compare.recorded.step import Names, Step, taken
 from parity.compare.stepwise import UNDETERMINED
@@ -117,9 +118,10 @@ def _check(program: Program, steps: Sequence[int], number: int, key: str, apart:
 
 
 def _judged(program: Program, check: Check) -> Found:
-    races = program.trace.header.get("irreproducible", ())
+    header = program.trace.header
+    races = sorted({*header.get("irreproducible", ()), *header.get("racing", ())})
     if races and not check.passed:
-        why = f"TensorFlow's own runs of the script differ, in {', '.join(races)}"
+        why = f"the graph leaves an order open, or its own runs differ: {', '.join(races)}"
         return Silent("T4", check.tensor, int(check.step or 0), why, NO_RULE)
     if check.passed and check.limit > UNDETERMINED and check.measured > 0:
         why = "rounding may carry a free run by a tenth of the way"

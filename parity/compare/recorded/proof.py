@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from parity.compare import diagnosis
 from parity.compare.recorded import file
+from parity.compare.recorded.found import LEFT_OUT, NO_RULE, VAGUE, Found, Silent
 from parity.compare.recorded.free import HINT, free_checks
-from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks, update_checks
+from parity.compare.recorded.judge import is_finite, step_checks
 from parity.compare.recorded.mistakes import recognised
 from parity.compare.recorded.recording import Program, Recording
 from parity.compare.recorded.step import Names, Step, taken
+from parity.compare.recorded.updates import update_checks
 from parity.compare.tiers import Check
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
@@ -57,12 +59,19 @@ class Proof(NamedTuple):
     def proven(self) -> bool:
         """Whether all checks passed, TensorFlow's own too, and there were some of every variable that is trained.
 
-        But for those that rounding may move by as much as they are: nothing can be told of them.
+        But for those that rounding may move by as much as they are: nothing can be told of them. A gradient that is
+        returned counts only if it was compared, at one step at least.
         """
-        held = {one.tensor for one in self.checks if one.tier == "T3"}
+        held = {one.tensor for one in self.checks if one.tier == "T3"} - self._never_compared
         vague = {one.tensor for one in self.undetermined if one.kind == VAGUE}
         right = not self.different and all(one.passed for one in self.own_rule)
         return right and bool(held) and set(self.program.moved) <= held | vague
+
+    @property
+    def _never_compared(self) -> set[str]:
+        """Variables of which no step says whether the gradient is right, though it was returned."""
+        unknown = {one.tensor for one in self.undetermined if one.tier == "T2" and one.kind == NO_RULE}
+        return unknown - {one.tensor for one in self.checks if one.tier == "T2"}
 
     @property
     def verdict(self) -> str:

@@ -22,6 +22,7 @@ from .program import Program
 from .recorder import Recorder
 
 FORMAT = 1
+SMALL = 16  # elements of a constant that is kept though nothing trains with it: it may say how a variable starts
 
 
 def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
@@ -36,7 +37,7 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     definitions = [described(graph) for graph in graphs]
     for number, (graph, one) in enumerate(zip(graphs, definitions)):
         unused = _unused(graph, [program for program in kept if program.graph is graph])
-        found = {name: value for name, value in one.constants.items() if name not in unused}
+        found = {name: value for name, value in one.constants.items() if name not in unused or value.size <= SMALL}
         arrays.update((f"const|{number}|{name}", value) for name, value in found.items())
     np.savez(os.path.join(order.out, "raw.npz"), **arrays)
     places = {graph: number for number, graph in enumerate(graphs)}

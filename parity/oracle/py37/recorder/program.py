@@ -58,6 +58,7 @@ class Program:
             "variables": list(self.variables) or list(plan.reads),
             "losses": plan.losses,
             "gradients": plan.gradients,
+            "calls": plan.calls,
             "arriving": plan.arriving,
             "feeds": list(self.feeds),
             "steps": self.steps,
