@@ -11,6 +11,7 @@ from jaxmlp.errors import ConfigError
 from jaxmlp.options import File, Folder
 
 STEPS = (0, 1, 2, 50)  # three in a row, where slots are new, and one where they have seen much
+TRAIN = 100  # runs, where --train says no number
 Numbers = Annotated[tuple[int, ...], arg(metavar="T")]
 
 
@@ -40,6 +41,9 @@ class AdoptOptions:
     """give the script names of TensorFlow 0.x that 1.15 lacks"""
     sandbox: bool = False
     """run the script without network, and without the rest of the disk"""
+    train: Annotated[int, arg(metavar="STEPS")] = 0
+    """keep what so many first runs are given, train on in JAX from the recorded start, and compare the losses; without
+    a number: 100"""
     out: Folder = None
     """where everything goes; default: adopted/NAME"""
     arguments: Suppress[tuple[str, ...]] = ()
@@ -48,6 +52,7 @@ class AdoptOptions:
     def __post_init__(self):
         require("steps", self.steps, bool(self.steps) and min(self.steps) >= 0, "one or more, from 0 on")
         require("max_steps", self.max_steps, self.max_steps is None or self.max_steps >= 1, "at least 1")
+        require("train", self.train, self.train >= 0, "0, which trains nothing, or more")
         require("time_limit", self.time_limit, self.time_limit > 0, "more than 0")
 
     @property

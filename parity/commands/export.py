@@ -30,5 +30,7 @@ def export(options: ExportOptions) -> int:
     write_whole(options.out, content, folders=True)
     write_whole(about, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode(), folders=True)
     print(f"{options.out}: {len(content) / 1e6:.1f} MB of StableHLO for {', '.join(told['platforms'])}")
-    print(f"{about}: names, shapes and dtypes of its {sum(map(len, told['inputs'].values()))} inputs, and of its outputs")
+    print(
+        f"{about}: names, shapes and dtypes of its {sum(map(len, told['inputs'].values()))} inputs, and of its outputs"
+    )
     return 0

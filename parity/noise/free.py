@@ -51,10 +51,15 @@ def nudged(step: Step, seed: int) -> Step:
     rng = np.random.default_rng(seed)
 
     def call(weights: Named, slots: Named, batch: Named, draws: Named) -> Mapping[str, Any]:
-        moved = [{name: _nudged(array, rng) for name, array in named.items()} for named in (weights, slots)]
-        return step(*moved, batch, draws)
+        return step(*nudged_arrays((weights, slots), rng), batch, draws)
 
     return call
+
+
+def nudged_arrays(state: tuple[Named, Named], rng: np.random.Generator) -> tuple[Named, Named]:
+    """Weights and slots, so moved."""
+    weights, slots = ({name: _nudged(array, rng) for name, array in named.items()} for named in state)
+    return weights, slots
 
 
 def _nudged(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:

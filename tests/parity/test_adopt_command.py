@@ -45,7 +45,7 @@ def adopted(tf115, tmp_path_factory):
     """A folder in which a script was adopted, and what that said."""
     folder = tmp_path_factory.mktemp("adopted")
     (folder / "train.py").write_text(TRAIN)
-    return folder, adopt(folder, "train.py", "--once", "--steps", "0", "2", "9", "--", "0.01")
+    return folder, adopt(folder, "train.py", "--once", "--train", "--steps", "0", "2", "9", "--", "0.01")
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def test_what_is_adopted_can_be_loaded_and_read_and_nothing_else_is_left(adopted
     recording = parity.load(folder / "adopted" / "train")
     assert list(recording.program().trace.steps) == [0, 2]
     assert recording.provenance["script"]["arguments"] == ["0.01"]
-    assert "adopt train.py --once --steps 0 2 9 -- 0.01" in recording.provenance["command"]
+    assert "adopt train.py --once --train --steps 0 2 9 -- 0.01" in recording.provenance["command"]
     report = json.loads((folder / "adopted" / "train" / "report.json").read_text())
     assert report["content"] == recording.content
     assert [program["proven"] for program in report["programs"]] == [True]
@@ -210,3 +210,14 @@ def test_what_cannot_be_exported_is_told_in_one_line(adopted, words, line, capsy
     said = capsys.readouterr().err.strip()
     assert line in said
     assert "\n" not in said
+
+
+def test_training_goes_on_over_the_scripts_own_data_and_the_losses_agree(adopted):
+    """The script fetches no loss: the recorder does, along with what it keeps of each run."""
+    folder, told = adopted
+    (line,) = [one for one in told.stdout.splitlines() if one.startswith("training of program 0: ")]
+    assert "the loss curves agree to the end, step 3, within the noise of an ensemble" in line
+    curves = json.loads((folder / "adopted" / "train" / "training.json").read_text())
+    assert (curves["steps"], curves["agreed"]) == ([0, 1, 2, 3], 3)
+    assert len(set(curves["theirs"])) == 4
+    np.testing.assert_allclose(curves["ours"], curves["theirs"], rtol=1e-4)
