@@ -9,12 +9,14 @@ from jaxmlp.errors import ConfigError
 from jaxmlp.progress import write
 from jaxmlp.run.files import require_writable_folder, write_whole
 from parity.commands.adopt_options import AdoptOptions
-from parity.compare.recorded import Program, Recording, file, prove
+from parity.commands.adopt_train import train_on
+from parity.compare.recorded import Program, Recording, file, prove, runs
 from parity.compare.recorded.proof import tensors_bytes
 from parity.compare.recorded.raw import of_folder
 from parity.compare.recorded.step import Step
 from parity.compare.tensor import Named
 from parity.errors import CannotCompare
+from parity.noise import free
 from parity.noise import recorded as noise
 from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
@@ -33,7 +35,9 @@ def adopt(options: AdoptOptions) -> int:
     if not options.script:
         raise ConfigError("SCRIPT is missing: name a .py or .ipynb file")
     require_writable_folder(options.folder)
-    recording, held = held_against(of_folder(raw(options)))
+    folder = raw(options)
+    recording, held = held_against(of_folder(folder))
+    given = runs.of_folder(folder) if options.train else []
     made = machine.made("parity")
     content = file.to_bytes(recording)
     write_whole(options.folder / file.NAME, content, folders=True)
@@ -51,8 +55,13 @@ def adopt(options: AdoptOptions) -> int:
     print(report.text(recording, held, WHO))
     for port, program in zip(ports, programs, strict=True):
         print(f"\nport of program {port.number}: {port.verdict}\nprogram.toml: {program.verdict}")
+    stepped = [one.number for one in held if one.proof] if options.train else []
+    for number, told in train_on(recording, given, stepped, options.train, options.folder, say).items():
+        print(f"\ntraining of program {number}: {told}")
     files = [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
     files += [f"{called(recording, 'port', one.number)}.py" for one in ports if one.port]
+    curves = [number for number in stepped if recording.programs[number].fields["losses"]]
+    files += [f"{called(recording, 'training', number)}.json" for number in curves]
     files += [f"{called(recording, 'program', one.number)}.toml" for one in programs if one.program]
     print(f"\n{options.folder}: {', '.join(files)}")
     return exit_code(held)
@@ -95,7 +104,7 @@ def raw(options: AdoptOptions) -> Path:
 
 def wishes(options: AdoptOptions) -> Wishes:
     """How the script is to be recorded."""
-    names = ("max_steps", "time_limit", "data", "shim", "once", "sandbox")
+    names = ("max_steps", "time_limit", "data", "shim", "once", "sandbox", "train")
     return Wishes(steps=tuple(sorted(set(options.steps))), **{name: getattr(options, name) for name in names})
 
 
@@ -107,7 +116,8 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
         try:
             graph = recording.graphs[program.graph]
             step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
-            programs[number] = program = with_races(step, program._replace(limits=noise.limits(step, program)))
+            program = with_races(step, program._replace(limits=noise.limits(step, program)))
+            programs[number] = program = program._replace(free=free.limits(step, program))
             with_limits = recording._replace(programs=programs)
             proof = prove(with_limits, with_logits(step, program), program=number)
             held.append(Held(number, proof))

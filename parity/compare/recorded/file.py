@@ -102,7 +102,8 @@ def _put(kept: _Kept, number: int, program: Program) -> dict[str, Any]:
     clipping = program.clipping and [program.clipping.fields]  # a list of nothing: the gradient arrives as it is
     header = {key: value for key, value in program.trace.header.items() if key != "side"}
     fields = {"fields": dict(program.fields), "header": header, "graph": program.graph, "clipping": clipping}
-    return {**fields, "ways": told}
+    free = {str(step): dict(keys) for step, keys in program.free.items()}
+    return {**fields, "ways": told, "free": free}
 
 
 Near = np.ndarray | None
@@ -166,7 +167,8 @@ def _like(dtype: np.dtype, shape: tuple[int, ...], near: np.ndarray | None) -> n
 def _program(known: _Known, number: int, told: Mapping[str, Any]) -> Program:
     clipping = told["clipping"] and Clipping(told["clipping"][0])
     trace = Trace({"side": "reference", **told["header"]}, known.below(f"series|{number}|"), {})
-    program = Program(told["fields"], trace, range(known.graphs)[told["graph"]], {}, clipping)
+    free = {int(step): {key: float(norm) for key, norm in keys.items()} for step, keys in told["free"].items()}
+    program = Program(told["fields"], trace, range(known.graphs)[told["graph"]], {}, clipping, free)
     last: Named = {}
     steps = {}
     for step in map(int, told["fields"]["steps"]):

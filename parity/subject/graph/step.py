@@ -111,7 +111,7 @@ class GraphStep:
             return self._compiled(function, variables, given, self.known)
 
     def _compiled(self, function: Any, variables: Arrays, given: Arrays, kinds: str) -> Any:
-        fixed = {name: np.asarray(value) for name, value in given.items() if _is_known(value, kinds)}
+        fixed = {name: np.asarray(value) for name, value in given.items() if is_known(value, kinds)}
         data = {name: jnp.asarray(value) for name, value in given.items() if name not in fixed}
         called = tuple(getattr(function, "keywords", {}).items())
         key = (called, *((name, str(value.dtype), value.tobytes(), value.shape) for name, value in fixed.items()))
@@ -175,6 +175,6 @@ def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
     return jnp.asarray(value).astype(dtype)
 
 
-def _is_known(value: Any, kinds: str) -> bool:
+def is_known(value: Any, kinds: str) -> bool:
     """One flag, or number, that is no data but says how to compute: a phase, a batch size."""
     return known(value) and np.size(value) == 1 and np.asarray(value).dtype.kind in kinds
