@@ -2,19 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from jaxmlp import machine, program_file
 from jaxmlp.errors import ConfigError
 from jaxmlp.progress import write
 from jaxmlp.run.files import require_writable_folder, write_whole
 from parity.commands.adopt_options import AdoptOptions
-from parity.compare.recorded import Program, Recording, file, prove
+from parity.commands.adopted_mutants import own_step
+from parity.compare.recorded import Recording, file, prove
 from parity.compare.recorded.proof import tensors_bytes
 from parity.compare.recorded.raw import of_folder
-from parity.compare.recorded.step import Step
-from parity.compare.tensor import Named
 from parity.errors import CannotCompare
+from parity.mutants.foreign.hunt import hunt, summary
 from parity.noise import recorded as noise
 from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
@@ -22,7 +21,15 @@ from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
-from parity.subject.port_writer.proven import Configured, Rewritten, arrays_bytes, configured, rewritten
+from parity.subject.port_writer.proven import (
+    Configured,
+    Rewritten,
+    arrays_bytes,
+    configured,
+    file_name,
+    rewritten,
+    step_of,
+)
 
 WHO = "the graph's own step, in JAX"
 RAW = ("raw.npz", "raw.json")  # all of it is in the recording
@@ -51,9 +58,11 @@ def adopt(options: AdoptOptions) -> int:
     print(report.text(recording, held, WHO))
     for port, program in zip(ports, programs, strict=True):
         print(f"\nport of program {port.number}: {port.verdict}\nprogram.toml: {program.verdict}")
+        step = step_of(port.port) if port.port else own_step(recording, port.number)
+        print(f"mutants: {summary(list(hunt(recording, port.number, step)))}")
     files = [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
-    files += [f"{called(recording, 'port', one.number)}.py" for one in ports if one.port]
-    files += [f"{called(recording, 'program', one.number)}.toml" for one in programs if one.program]
+    files += [f"{file_name(recording, 'port', one.number)}.py" for one in ports if one.port]
+    files += [f"{file_name(recording, 'program', one.number)}.toml" for one in programs if one.program]
     print(f"\n{options.folder}: {', '.join(files)}")
     return exit_code(held)
 
@@ -61,7 +70,7 @@ def adopt(options: AdoptOptions) -> int:
 def rewritten_of(recording: Recording, number: int, folder: Path) -> Rewritten:
     """A proven program's port, once it was proven too, in the folder."""
     say(f"program {number}: a port of it")
-    name = called(recording, "port", number)
+    name = file_name(recording, "port", number)
     found = rewritten(recording, number, f"adopted/{folder.name}", name)
     if found.port:
         write_whole(folder / f"{name}.py", found.port.text.encode())
@@ -74,13 +83,10 @@ def configured_of(recording: Recording, number: int, folder: Path) -> Configured
     """A proven program as one of jaxmlp's family, once that was proven too, in the folder."""
     found = configured(recording, number)
     if found.program:
-        write_whole(folder / f"{called(recording, 'program', number)}.toml", program_file.text(found.program).encode())
+        write_whole(
+            folder / f"{file_name(recording, 'program', number)}.toml", program_file.text(found.program).encode()
+        )
     return found
-
-
-def called(recording: Recording, name: str, number: int) -> str:
-    """A file's name, without its ending."""
-    return name if len(recording.programs) == 1 else f"{name}_{number}"
 
 
 def raw(options: AdoptOptions) -> Path:
@@ -109,24 +115,11 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
             step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
             programs[number] = program._replace(limits=noise.limits(step, program))
             with_limits = recording._replace(programs=programs)
-            proof = prove(with_limits, with_logits(step, program), program=number)
+            proof = prove(with_limits, step.with_logits(program.trace.header.get("logits")), program=number)
             held.append(Held(number, proof))
         except (CannotCompare, NotImplementedError) as error:
             held.append(Held(number, None, str(error)))
     return recording._replace(programs=programs), held
-
-
-def with_logits(step: GraphStep, program: Program) -> Step:
-    """The step, returning also the logits that were recorded."""
-    name = program.trace.header.get("logits")
-    if not name:
-        return step
-
-    def both(weights: Named, slots: Named, batch: Named, draws: Named) -> dict[str, Any]:
-        seen = step.forward(weights, slots, batch, draws, (name,)).seen
-        return {**step(weights, slots, batch, draws), "logits": seen[name]}
-
-    return both
 
 
 def exit_code(held: list[Held]) -> int:

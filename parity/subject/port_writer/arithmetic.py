@@ -11,7 +11,6 @@ from parity.subject.port_writer.expression import (
     TRANSPOSE,
     VARIABLE,
     Expression,
-    NotWritten,
     is_number,
     number,
 )
