@@ -16,7 +16,7 @@ from jaxmlp.signals import Interrupt
 
 TINY = ["--data", "generated:60", "--hidden", "8", "--device", "cpu"]
 FULL = "error: stdout cannot be written: No space left on device; files that were asked for are whole\n"
-FILES = {"config.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy"}
+FILES = {"checkpoints", "config.json", "ending.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy"}
 
 
 def shell(redirected: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,8 @@ from typing import IO
 from jaxmlp.data.kinds import kind
 from jaxmlp.errors import DataError
 
-LARGEST = 1 << 30  # bytes; twenty times MNIST, so that a forged header cannot fill the memory
+LARGEST = 600 << 20  # bytes; EMNIST's largest has 547 million: a forged header cannot fill the memory
+_PIECE = 1 << 20  # bytes
 HEAD = 512  # bytes at the start that tell what a file is
 _GZIP = b"\x1f\x8b"
 
@@ -51,6 +52,13 @@ def named(name: Path | str) -> Iterator[None]:
         raise DataError(f"{name}: damaged gzip ({error}); fetch it again") from None
     except (OSError, ValueError) as error:  # ValueError: a path that no system can have, with a zero byte, say
         raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def pieces(content: IO[bytes], most: int) -> Iterator[bytes]:
+    """So many bytes at most, where there are as many: no claim makes room before its bytes are there."""
+    while most > 0 and (piece := content.read(min(most, _PIECE))):
+        most -= len(piece)
+        yield piece
 
 
 def whole(name: Path | str, raw: bytes) -> bytes:

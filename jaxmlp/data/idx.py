@@ -14,7 +14,7 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from jaxmlp.data.content import HEAD, LARGEST, is_really, opened, whole
+from jaxmlp.data.content import HEAD, LARGEST, is_really, opened, pieces, whole
 from jaxmlp.data.dataset import PIXELS, Split
 from jaxmlp.errors import DataError
 
@@ -62,29 +62,34 @@ def check(name: Path | str, raw: bytes, digest: str) -> None:
 
 def is_original(path: Path, digest: str) -> bool:
     """Whether the file, unpacked if it is gzip, has this SHA-256 digest. Raises `DataError` where it is damaged."""
+    found = hashlib.sha256()
     with opened(path, "an IDX file") as content:
-        return hashlib.sha256(content.read(LARGEST)).hexdigest() == digest
+        for piece in pieces(content, LARGEST):
+            found.update(piece)
+    return found.hexdigest() == digest
 
 
-def _check_digest(name: Path | str, content: bytes, digest: str) -> None:
+def _check_digest(name: Path | str, content: bytes | memoryview, digest: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != digest:
         wrong = f"SHA-256 {found[:12]}… where {digest[:12]}… is right"
         raise NotOriginal(f"{name}: is not the original MNIST: {wrong}; fetch it again")
 
 
-def _contents(path: Path, magic: int) -> tuple[_Header, bytes]:
+def _contents(path: Path, magic: int) -> tuple[_Header, memoryview]:
     """The header, checked against what `magic` means and against the file's length, and the whole unpacked file."""
     with opened(path, "an IDX file") as content:
         head = content.read(HEAD)
         header = _header(path, head, magic, is_really(head, content))
         # The byte more shows whether there is more, and makes gzip verify the check sum behind the content.
-        held = head + content.read(max(0, header.size + 1 - len(head)))
+        held = bytearray(head)
+        for piece in pieces(content, header.size + 1 - len(head)):
+            held += piece
     if len(held) > header.size:
         _refuse(path, f"goes on after the {header.size} bytes that its header declares")
     if len(held) < header.size:
         _refuse(path, f"its header declares {header.size} bytes in all, but it ends after {len(held)}: truncated")
-    return header, held
+    return header, memoryview(held).toreadonly()
 
 
 def _header(path: Path, head: bytes, magic: int, really: str) -> _Header:

@@ -124,8 +124,10 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested without end
+    except ValueError as error:  # not JSON, or not UTF-8
         raise DataError(f"{path} is not JSON: {error}") from None
+    except RecursionError:
+        raise DataError(f"{path} is nested too deep") from None
 
 
 def write_npy(path: Path, array: np.ndarray) -> None:

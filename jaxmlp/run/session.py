@@ -70,9 +70,9 @@ def train(
     with CompileClock() as clock, contextlib.ExitStack() as stack:
         run = Run(program, place_for(program, execution, dataset, device))
         opened = _opened(run, dataset, keeping, asked, fingerprint, stack)
-        _introduce(opened, dataset, console, plots)
         first, folder = run.done, opened.folder
         with Interrupt() as interrupt:
+            _introduce(opened, dataset, console, plots)  # whose reader may go already
             checkpoints = _checkpoints(opened, keeping, fingerprint, lambda: interrupt.asked)
             observers = [folder, checkpoints, console, *([plots] if plots else [])]
             last, stepping = _watched(opened, interrupt, observers, clock)

@@ -179,7 +179,21 @@ def test_a_digest_that_differs_is_refused_with_both(tmp_path):
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_header_that_declares_gigabytes_is_refused_before_they_are_read(tmp_path, pack):
     bomb = struct.pack(">4I", 0x0803, 2**31, 28, 28) + bytes(10**6)
-    assert "at most 1073741824 bytes are read" in refusal(tmp_path, pack(bomb), some(2)[1])
+    assert "at most 629145600 bytes are read" in refusal(tmp_path, pack(bomb), some(2)[1])
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_is_held_in_memory_once(tmp_path, pack):
+    count = 20_000
+    zeros = struct.pack(">4I", 0x0803, count, 28, 28) + bytes(count * 784)
+    (tmp_path / "images").write_bytes(pack(zeros))
+    (tmp_path / "labels").write_bytes(struct.pack(">2I", 0x0801, count) + bytes(count))
+    tracemalloc.start()
+    try:
+        read_split(tmp_path / "images", tmp_path / "labels")
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * len(zeros) + (4 << 20)
+    finally:
+        tracemalloc.stop()
 
 
 def test_gzip_that_unpacks_to_more_than_its_header_declares_is_not_unpacked_further(tmp_path):
