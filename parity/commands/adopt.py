@@ -20,6 +20,7 @@ from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
 from parity.report import recorded as report
 from parity.report.recorded import Held
+from parity.report.recorded_page import page
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
 
@@ -40,7 +41,7 @@ def adopt(options: AdoptOptions) -> int:
     for name in RAW:
         (options.folder / name).unlink(missing_ok=True)
     write_whole(options.folder / "report.json", report.to_json(recording, held, made, WHO).encode())
-    write_whole(options.folder / "report.html", report.page(recording, held, made, WHO).encode())
+    write_whole(options.folder / "report.html", page(recording, held, made, WHO).encode())
     for one in (one for one in held if one.proof and one.proof.different):
         assert one.proof
         write_whole(options.folder / f"differs-{one.number}.npz", tensors_bytes(one.proof))

@@ -72,9 +72,11 @@ class GraphStep:
         """One step."""
         return self._run(self._step, weights, slots, {**batch, **draws})
 
-    def late(self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
-        """One step in which reads that race with a write come after it; in all others they come before."""
-        return self._run(partial(self._step, late=True), weights, slots, {**batch, **draws})
+    def late(
+        self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays, of: tuple[str, ...] = ("weights", "slots")
+    ) -> dict[str, Any]:
+        """One step in which reads `of` these, where they race with a write, come after it; all others come before."""
+        return self._run(partial(self._step, late=of), weights, slots, {**batch, **draws})
 
     @cached_property
     def racing(self) -> set[str]:
@@ -119,9 +121,12 @@ class GraphStep:
             self._made[key] = jax.jit(lambda variables, data: function(variables, {**data, **fixed}))
         return self._made[key](variables, data)
 
-    def _step(self, variables: Arrays, given: Arrays, late: bool = False) -> dict[str, Any]:
+    def _step(self, variables: Arrays, given: Arrays, late: tuple[str, ...] = ()) -> dict[str, Any]:
         forward = self._forward(variables, given)
-        races = to_be_late(self.graph, self._races[0]) if late else None
+        kinds = {of == "weights" for of in late}
+        changed = {name: self.graph.targets(self.graph.node(name))[0] for name in self.writes}
+        writes = {name for name, variable in changed.items() if (variable in self.weights) in kinds}
+        races = to_be_late(self.graph, self._races[0], writes) if late else None
         run = Evaluation(self.graph, {**given, **self._gradients(forward.grads)}, variables, self.writes, races)
         after = {name: jnp.asarray(run.after(name)) for name in variables}
         made = {
