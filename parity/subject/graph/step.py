@@ -21,7 +21,7 @@ from parity.subject.graph.races import races_of, to_be_late
 from parity.subject.graph.values import Traced, known
 
 Arrays = Mapping[str, Any]
-FLAGS, NUMBERS = "b", "biu"  # NumPy's kinds
+FLAGS, NUMBERS, TEXT = "b", "biu", "SUO"  # NumPy's kinds
 
 
 class Call(NamedTuple):
@@ -56,6 +56,11 @@ class GraphStep:
     """
 
     def __init__(self, graph: Graph, program: Mapping[str, Any]):
+        if sparse := program.get("sparse"):
+            raise CannotCompare(
+                f"the gradient of {sparse[0]} is sparse (tf.IndexedSlices), as tf.gather and tf.nn.embedding_lookup"
+                " give it: such a program is recorded, and not evaluated"
+            )
         self.graph = graph
         self.writes = [one["op"] for one in (*program["updates"], *program["side"])]
         trained = {one["variable"] for one in program["updates"]}
@@ -181,5 +186,6 @@ def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
 
 
 def _is_known(value: Any, kinds: str) -> bool:
-    """One flag, or number, that is no data but says how to compute: a phase, a batch size."""
-    return known(value) and np.size(value) == 1 and np.asarray(value).dtype.kind in kinds
+    """One flag, or number, that is no data but says how to compute: a phase, a batch size. Text is no data either."""
+    kind = np.asarray(value).dtype.kind if known(value) else ""
+    return kind in TEXT or (np.size(value) == 1 and kind in kinds) if kind else False
