@@ -97,6 +97,14 @@ def wide(proof: Proof) -> list[str]:
     return [f"{name}: rounding alone may move it by {limit:.2g} of its norm" for name, limit in found.items()]
 
 
+def near_kinks(proof: Proof) -> str:
+    """How many units a gradient's limit takes for undecided; empty where there are none."""
+    limits = proof.program.limits
+    found = [(limits[step].kinks, step) for step in proof.subject.steps if step in limits and limits[step].kinks]
+    told = ", ".join(f"{number} at step {step}" for number, step in found)
+    return f"units so near a kink that rounding may turn them: {told}" if found else ""
+
+
 def nearest(proof: Proof) -> dict[str, float]:
     """For each tier how much of a limit was used at most."""
     tiers = {tier: [one.ratio for one in proof.checks if one.tier == tier] for tier in WORDS}
@@ -117,6 +125,7 @@ def _table(proof: Proof) -> list[str]:
     for kind, found in (("not determined", proof.undetermined), ("NOT COMPARED", proof.not_compared)):
         lines += [f"{kind}: {places}: {why}" for places, why in silences(found)]
     lines += [f"wide: {line}" for line in wide(proof)]
+    lines += [f"allowed for: {turned}"] if (turned := near_kinks(proof)) else []
     if proof.diverged is not None:
         lines.append(f"not finite on TensorFlow's side from step {proof.diverged} on, and so compared no further")
     return [*lines, *proof.hints]
@@ -133,6 +142,7 @@ def _plain(recording: Recording, one: Held) -> dict[str, Any]:
         "different": proof.different,
         "hints": list(proof.hints),
         "nearest": nearest(proof),
+        "near_kinks": {step: one.kinks for step, one in proof.program.limits.items()},
         "checks": [check._asdict() | {"passed": check.passed} for check in proof.checks],
         "undetermined": [silent._asdict() for silent in proof.undetermined],
         "not_compared": [silent._asdict() for silent in proof.not_compared],

@@ -11,7 +11,7 @@ from parity.compare.tiers import WORDS
 from parity.report.markup import card, check_row, element, table
 from parity.report.plain import plain, shown
 from parity.report.proof import worst
-from parity.report.recorded import Held, facts, nearest, silences, wide
+from parity.report.recorded import Held, facts, near_kinks, nearest, silences, wide
 
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 ROUNDED = (
@@ -58,7 +58,9 @@ def _section(recording: Recording, one: Held) -> str:
     inside += [element("div", *_cards(one.proof), kind="cards"), _rows(one.proof), element("p", ROUNDED, kind="soft")]
     for title, found in (("Not determined", one.proof.undetermined), ("Not compared", one.proof.not_compared)):
         inside += _listed(title, [f"{places}: {why}" for places, why in silences(found)])
-    return element("section", *inside, *_listed("Limits that prove little", wide(one.proof)))
+    inside += _listed("Limits that prove little", wide(one.proof))
+    inside += _listed("Allowed for", [turned] if (turned := near_kinks(one.proof)) else [])
+    return element("section", *inside)
 
 
 def _listed(title: str, lines: Sequence[str]) -> list[str]:

@@ -52,7 +52,9 @@ def _told(provenance: Mapping[str, Any]) -> str:
 
 def margin(check: Check) -> str:
     """How many times the measured value would fit into its limit."""
-    return f"{1 / check.ratio:.3g}x" if check.ratio else "exact"
+    if not check.ratio:
+        return "exact"
+    return f"{1 / check.ratio:.3g}x" if check.ratio > 1e-3 else f"{1 / check.ratio:.1g}x"
 
 
 def head(width: int = WIDTH) -> str:

@@ -12,8 +12,11 @@ import pytest
 
 import parity
 from parity.__main__ import main
+from parity.compare.recorded.recording import starts
 from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
+from parity.subject.graph.graph import Graph
+from parity.subject.graph.step import GraphStep
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 TRAIN = """
@@ -42,7 +45,7 @@ def adopted(tf115, tmp_path_factory):
     """A folder in which a script was adopted, and what that said."""
     folder = tmp_path_factory.mktemp("adopted")
     (folder / "train.py").write_text(TRAIN)
-    return folder, adopt(folder, "train.py", "--once", "--steps", "0", "2", "9", "--", "0.01")
+    return folder, adopt(folder, "train.py", "--once", "--train", "--steps", "0", "2", "9", "--", "0.01")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +79,7 @@ def test_what_is_adopted_can_be_loaded_and_read_and_nothing_raw_is_left(adopted)
     recording = parity.load(folder / "adopted" / "train")
     assert list(recording.program().trace.steps) == [0, 2]
     assert recording.provenance["script"]["arguments"] == ["0.01"]
-    assert "adopt train.py --once --steps 0 2 9 -- 0.01" in recording.provenance["command"]
+    assert "adopt train.py --once --train --steps 0 2 9 -- 0.01" in recording.provenance["command"]
     report = json.loads((folder / "adopted" / "train" / "report.json").read_text())
     assert report["content"] == recording.content
     assert [program["proven"] for program in report["programs"]] == [True]
@@ -148,3 +151,74 @@ def test_a_wrong_command_is_told_in_one_line_before_anything_runs(tf115, tmp_pat
         (tmp_path / name).write_text("raise SystemExit('it ran')")
     assert main(["adopt", *words]) == 2
     assert wanted in capsys.readouterr().err.splitlines()[-1]
+
+
+ALONE = """
+import json, sys
+from pathlib import Path
+import jax, numpy as np
+from jax import export
+jax.config.update("jax_enable_x64", True)
+step = export.deserialize(bytearray(Path("step.bin").read_bytes()))
+told = json.loads(Path("step.json").read_text())
+given = dict(np.load("given.npz"))
+arguments = [{n: given[f"{role}|{n}"] for n in told["inputs"][role]} for role in ("weights", "slots", "batch", "draws")]
+made = step.call(*arguments)
+named = {f"{role}|{n}": a for role in ("grads", "weights", "slots") for n, a in made[role].items()}
+np.savez("made.npz", loss=made["loss"], **named)
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"parity", "jaxmlp", "tensorflow", "optax"}))
+"""
+
+
+def test_an_exported_step_needs_jax_alone_and_makes_the_same_bits(adopted, tmp_path):
+    folder, _ = adopted
+    recording = parity.load(folder / "adopted" / "train")
+    program, graph = recording.program(), recording.graphs[0]
+    out = tmp_path / "step.bin"
+    assert main(["export", str(folder / "adopted" / "train"), "--out", str(out)]) == 0
+    told = json.loads((tmp_path / "step.json").read_text())
+    assert told["recording"] == recording.content
+    step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
+    given = starts(program.trace.steps[2])
+    np.savez(tmp_path / "given.npz", **{f"{role}|{n}": a for role, named in given.items() for n, a in named.items()})
+    (tmp_path / "alone.py").write_text(ALONE)
+    done = subprocess.run([sys.executable, "alone.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+    made = step(**given)
+    with np.load(tmp_path / "made.npz") as kept:
+        assert len(kept.files) == 1 + 4 + 4 + 10
+        for key in kept.files:
+            role, _, name = key.partition("|")
+            right = np.asarray(made[role][name] if name else made[role])
+            assert (kept[key].dtype, kept[key].tobytes()) == (right.dtype, right.tobytes()), key
+            shape = told["outputs"][role][name] if name else told["outputs"][role]
+            assert (shape["shape"], shape["dtype"]) == (list(right.shape), right.dtype.name)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "FOLDER is missing: name what python -m parity adopt wrote"),
+        (["nowhere"], "nowhere is not there: python -m parity adopt SCRIPT makes it"),
+        (["@", "--number", "3"], "program 3 is not in the recording, which has 1, from 0 on"),
+        (["@", "--out", "step.json"], "out = step.json is impossible: the description beside it gets that name"),
+    ],
+)
+def test_what_cannot_be_exported_is_told_in_one_line(adopted, words, line, capsys):
+    folder = adopted[0] / "adopted" / "train"
+    assert main(["export", *(str(folder) if word == "@" else word for word in words)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert line in said
+    assert "\n" not in said
+
+
+def test_training_goes_on_over_the_scripts_own_data_and_the_losses_agree(adopted):
+    """The script fetches no loss: the recorder does, along with what it keeps of each run."""
+    folder, told = adopted
+    (line,) = [one for one in told.stdout.splitlines() if one.startswith("training of program 0: ")]
+    assert "the loss curves agree to the end, step 3, within the noise of an ensemble" in line
+    curves = json.loads((folder / "adopted" / "train" / "training.json").read_text())
+    assert (curves["steps"], curves["agreed"]) == ([0, 1, 2, 3], 3)
+    assert len(set(curves["theirs"])) == 4
+    np.testing.assert_allclose(curves["ours"], curves["theirs"], rtol=1e-4)

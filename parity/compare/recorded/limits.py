@@ -44,6 +44,9 @@ class StepLimits(NamedTuple):
     """
 
     spreads: Mapping[str, Spread]
+    kinks: int = (
+        0  # comparisons, of units with their kinks, that rounding may turn: allowed for in the gradients' limits
+    )
 
     def race(self, key: str) -> float:
         """A norm; infinite where it is not known."""
@@ -53,7 +56,7 @@ class StepLimits(NamedTuple):
 
 def to_arrays(limits: StepLimits) -> Named:
     """As a file has it."""
-    arrays: Named = {}
+    arrays: Named = {"kinks": np.array(limits.kinks)}
     for key, one in limits.spreads.items():
         arrays[f"{key}:norms"] = np.array([one.norm, one.exact])
         arrays.update((f"{key}:{axis}", side.astype(np.float32)) for axis, side in enumerate(one.sides))
@@ -68,4 +71,4 @@ def of_arrays(arrays: Named) -> StepLimits:
         axes = sum(name.startswith(f"{key}:") for name in arrays) - 1
         sides = tuple(arrays[f"{key}:{axis}"].astype(np.float64) for axis in range(axes))
         spreads[key] = Spread(norm, sides, exact)
-    return StepLimits(spreads)
+    return StepLimits(spreads, int(arrays["kinks"]))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from parity.compare import diagnosis
 from parity.compare.recorded import file
 from parity.compare.recorded.found import LEFT_OUT, NO_RULE, VAGUE, Found, Silent
+from parity.compare.recorded.free import HINT, free_checks
 from parity.compare.recorded.judge import is_finite, step_checks
 from parity.compare.recorded.mistakes import recognised
 from parity.compare.recorded.recording import Program, Recording
@@ -118,6 +119,8 @@ def prove(
 ) -> Proof:
     """Every recorded step from the recorded start, by `step`; see `step.py` for what that takes and returns.
 
+    Where all pass, those that follow each other also run freely, each from what the one before returned (`free.py`).
+
     names: the step's own names by TensorFlow's; transposed: names, TensorFlow's, of tensors that the step keeps
     transposed; program: its number, where the script trains several; steps: those of the recorded ones that are
     compared. Raises `CannotCompare` where the step raises, or returns other names, shapes, dtypes, or NaN.
@@ -125,24 +128,31 @@ def prove(
     chosen = recording.program(program)
     called = Names(dict(names or {}), transposed)
     called.require_known(chosen)
+    got, found, diverged = _stepped(chosen, _chosen(chosen, steps), step, called)
+    checks = [one for one in found if isinstance(one, Check)]
+    if not checks and not any(one.got for one in got.values()):
+        raise CannotCompare("your step returned nothing: there is nothing to compare")
+    running = list(free_checks(chosen, step, called)) if steps is None and all(one.passed for one in checks) else []
+    subject = Trace({"side": "subject", "who": "your step"}, {}, got)
+    hints = recognised(chosen, recording.graphs[chosen.graph], subject, checks)
+    hints += [HINT] * any(isinstance(one, Check) and not one.passed for one in running)
+    own = own_rule(chosen, [one for one in got if one != diverged])
+    return Proof(chosen, subject, [*found, *running], hints, own, diverged)
+
+
+def _stepped(
+    program: Program, steps: list[int], step: Step, names: Names
+) -> tuple[dict[int, StepTrace], list[Found], int | None]:
+    """Each from its recorded start: what it got, what is found, and the first at which TensorFlow is not finite."""
     found: list[Found] = []
     got: dict[int, StepTrace] = {}
-    diverged = None
-    for number in _chosen(chosen, steps):
-        one = chosen.trace.steps[number]
-        got[number] = taken(number, one, step, called)
+    for number in steps:
+        one = program.trace.steps[number]
+        got[number] = taken(number, one, step, names)
         if not is_finite(one):
-            diverged = number
-            found.append(_both_not_finite(number, got[number]))
-            break
-        found += step_checks(number, chosen, got[number])
-    if not any(isinstance(one, Check) for one in found) and not any(one.got for one in got.values()):
-        raise CannotCompare("your step returned nothing: there is nothing to compare")
-    subject = Trace({"side": "subject", "who": "your step"}, {}, got)
-    checks = [one for one in found if isinstance(one, Check)]
-    graph = recording.graphs[chosen.graph]
-    hints = recognised(chosen, graph, subject, checks)
-    return Proof(chosen, subject, found, hints, own_rule(chosen, [one for one in got if one != diverged]), diverged)
+            return got, [*found, _both_not_finite(number, got[number])], number
+        found += step_checks(number, program, got[number])
+    return got, found, None
 
 
 def own_rule(program: Program, steps: Collection[int]) -> list[Check]:

@@ -4,7 +4,7 @@ The forward pass is the graph's, its gradient JAX's; what happens to the gradien
 the rates, and what is assigned beside the training, is the graph's again; the updates are `optimizers`'.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -105,6 +105,15 @@ class GraphStep:
         """Loss and gradients alone, and other tensors by name: what `jax.make_jaxpr` traces."""
         return self._run(partial(self._forward, wanted=tuple(wanted)), weights, slots, {**batch, **draws})
 
+    def with_logits(self, name: str | None) -> Callable[..., dict[str, Any]]:
+        """The step, returning also the tensor of that name as "logits"."""
+
+        def both(weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
+            made = self(weights, slots, batch, draws)
+            return {**made, "logits": self.forward(weights, slots, batch, draws, (name,)).seen[name]} if name else made
+
+        return both
+
     def _run(self, function: Any, weights: Arrays, slots: Arrays, given: Arrays) -> Any:
         """Compiled once for each set of known flags. Whole numbers are known only where a shape depends on them."""
         with jax.enable_x64(True):
@@ -118,7 +127,7 @@ class GraphStep:
             return self._compiled(function, variables, given, self.known)
 
     def _compiled(self, function: Any, variables: Arrays, given: Arrays, kinds: str) -> Any:
-        fixed = {name: np.asarray(value) for name, value in given.items() if _is_known(value, kinds)}
+        fixed = {name: np.asarray(value) for name, value in given.items() if is_known(value, kinds)}
         data = {name: jnp.asarray(value) for name, value in given.items() if name not in fixed}
         called = tuple(getattr(function, "keywords", {}).items())
         key = (called, *((name, str(value.dtype), value.tobytes(), value.shape) for name, value in fixed.items()))
@@ -185,7 +194,7 @@ def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
     return jnp.asarray(value).astype(dtype)
 
 
-def _is_known(value: Any, kinds: str) -> bool:
+def is_known(value: Any, kinds: str) -> bool:
     """One flag, or number, that is no data but says how to compute: a phase, a batch size. Text is no data either."""
     kind = np.asarray(value).dtype.kind if known(value) else ""
     return kind in TEXT or (np.size(value) == 1 and kind in kinds) if kind else False

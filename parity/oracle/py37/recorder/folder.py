@@ -1,7 +1,8 @@
 """Writes what was recorded: raw.json and raw.npz, whose arrays are named "program|step|role|name".
 
 Roles of a step: before, after, feed, draw, source, loss, gradient, arriving, number, logits. Beside the steps:
-"program|final|name", the variables at the end; "program|losses" float64 [runs], NaN where the script did not fetch the
+"program|final|name", the variables at the end; what each of the first runs was given, see `rows.py`;
+"program|losses" float64 [runs], NaN where the script did not fetch the
 loss; "const|graph|node", the graphs' constants.
 """
 
@@ -22,6 +23,7 @@ from .program import Program
 from .recorder import Recorder
 
 FORMAT = 1
+SMALL = 16  # elements of a constant that is kept though nothing trains with it: it may say how a variable starts
 
 
 def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
@@ -32,11 +34,12 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     arrays: Any = dict(recorder.arrays)
     for number, program in enumerate(programs):
         arrays.update((f"{number}|final|{name}", value) for name, value in program.final.items())
+        arrays.update((f"{number}|{key}", value) for key, value in program.rows.arrays().items())
         arrays[f"{number}|losses"] = np.array(program.losses, np.float64)
     definitions = [described(graph) for graph in graphs]
     for number, (graph, one) in enumerate(zip(graphs, definitions)):
         unused = _unused(graph, [program for program in kept if program.graph is graph])
-        found = {name: value for name, value in one.constants.items() if name not in unused}
+        found = {name: value for name, value in one.constants.items() if name not in unused or value.size <= SMALL}
         arrays.update((f"const|{number}|{name}", value) for name, value in found.items())
     np.savez(os.path.join(order.out, "raw.npz"), **arrays)
     places = {graph: number for number, graph in enumerate(graphs)}
