@@ -21,6 +21,7 @@ from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
 from parity.report import recorded as report
 from parity.report.recorded import Held
+from parity.report.recorded_page import page
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
 from parity.subject.port_writer.proven import (
@@ -65,7 +66,7 @@ def kept(recording: Recording, held: list[Held], folder: Path) -> tuple[Recordin
     for name in RAW:
         (folder / name).unlink(missing_ok=True)
     write_whole(folder / "report.json", report.to_json(recording, held, made, WHO).encode())
-    write_whole(folder / "report.html", report.page(recording, held, made, WHO).encode())
+    write_whole(folder / "report.html", page(recording, held, made, WHO).encode())
     for one in held:
         if one.proof and one.proof.different:
             write_whole(folder / f"differs-{one.number}.npz", tensors_bytes(one.proof))

@@ -15,6 +15,7 @@ from parity.compare.recorded.step import Step
 from parity.errors import CannotCompare
 from parity.report import recorded as report
 from parity.report.recorded import Held
+from parity.report.recorded_page import page
 from parity.subject.port_writer.proven import family_in
 from parity.subject.program_step import ProgramStep
 
@@ -36,7 +37,7 @@ def prove_step(options: ProveStepOptions) -> int:
     if options.json:
         write_whole(options.json, report.to_json(recording, held, made, who).encode(), folders=True)
     if options.html:
-        write_whole(options.html, report.page(recording, held, made, who).encode(), folders=True)
+        write_whole(options.html, page(recording, held, made, who).encode(), folders=True)
     print(report.text(recording, held, who))
     if proof.different:
         file = options.out / f"{who.replace(':', '-')}.npz"

@@ -23,6 +23,7 @@ from parity.noise.sampled import ALLOWED
 from parity.subject.graph.step import GraphStep
 
 SAMPLES = 8
+LATE = ((), ("weights",), ("slots",), ("weights", "slots"))
 
 
 def limits(step: GraphStep, program: Program, seed: int = 0) -> dict[int, StepLimits]:
@@ -47,13 +48,17 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
 
 
 def _races(step: GraphStep, one: StepTrace, beside: list[str]) -> dict[str, Spread]:
-    """How far off a variable is if the reads that race with a write come after it."""
-    if step.racing.isdisjoint(beside):
+    """How far off a variable is if reads that race with a write come after it: weights', others', or both.
+
+    An average that races with the variable and with its count may take either of each.
+    """
+    racing = [key for key in beside if key in step.racing]
+    if not racing:
         return {}
     with jax.transfer_guard("allow"):
-        made = [call(*starts(one).values()) for call in (step, step.late)]
-    first, last = ({key: _of(key, each) for key in beside} for each in made)
-    return {f"race/{key}": Spread(float(np.linalg.norm(last[key] - first[key])), (), 0.0) for key in beside}
+        first, *others = [step.late(*starts(one).values(), of=of) for of in LATE]
+    apart = {key: sum(float(np.linalg.norm(_of(key, late) - _of(key, first))) for late in others) for key in racing}
+    return {f"race/{key}": Spread(norm, (), 0.0) for key, norm in apart.items()}
 
 
 def _of(key: str, made: Mapping[str, Any]) -> np.ndarray:

@@ -1,24 +1,19 @@
-"""Proofs of steps beside a recording as text, JSON and a page: a row a tensor, and all that was not compared."""
+"""Proofs of steps beside a recording as text and JSON: a row a tensor, and all that was not compared."""
 
 import json
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
-from html import escape
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from parity.compare.recorded import Proof, Recording
 from parity.compare.recorded.found import Silent
 from parity.compare.tiers import WORDS
-from parity.report.markup import card, check_row, element, short, table
-from parity.report.plain import plain, shown
+from parity.report.plain import plain
 from parity.report.proof import worst
 from parity.report.text import WIDTH, head, row
 
 WIDE = 0.01
 RELATIVE = ("relative", "of the largest", "of the norm")
-STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # of the proof's page, so that both look alike
 
 
 class Held(NamedTuple):
@@ -123,20 +118,6 @@ def to_json(recording: Recording, held: Sequence[Held], made: Mapping[str, Any],
     return json.dumps(plain(told), indent=1, ensure_ascii=False) + "\n"
 
 
-def page(recording: Recording, held: Sequence[Held], made: Mapping[str, Any], who: str) -> str:
-    """One self-contained page, without a script."""
-    style = STYLE.search(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-    assert style
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{style[0]}'
-    title = "Is it the same program?"
-    parts = [element("h1", escape(title)), _verdict(recording, held, who)]
-    parts += [_section(recording, one) for one in held]
-    pairs = [*made.items(), *_pairs("", recording.provenance), ("SHA-256 of the recording", recording.content)]
-    terms = (element("dt", escape(key)) + element("dd", escape(str(value))) for key, value in pairs)
-    parts.append(element("section", element("h2", "Where this comes from"), element("dl", *terms)))
-    return f'<!doctype html>\n<html lang="en">{head}<title>{title}</title>{element("main", *parts)}</html>\n'
-
-
 def _table(proof: Proof) -> list[str]:
     rows = worst(proof.checks)
     width = max([WIDTH, *(len(check.tensor) + 1 for check in rows)])
@@ -166,55 +147,3 @@ def _plain(recording: Recording, one: Held) -> dict[str, Any]:
         "undetermined": [silent._asdict() for silent in proof.undetermined],
         "not_compared": [silent._asdict() for silent in proof.not_compared],
     }
-
-
-def _verdict(recording: Recording, held: Sequence[Held], who: str) -> str:
-    good = all(one.proof and one.proof.proven for one in held)
-    answer = element("strong", f"{'Yes' if good else 'No'}, {escape(who)}.")
-    lines = [element("p", escape(one.verdict)) for one in held]
-    hints = [hint for one in held if one.proof for hint in one.proof.hints]
-    lines += [element("p", escape(f"{hint[:1].upper()}{hint[1:]}.")) for hint in hints]
-    lines += [element("p", escape(line), kind="soft") for line in facts(recording)[:1]]
-    return element("div", answer, *lines, kind=f"verdict {'good' if good else 'bad'}", id="verdict")
-
-
-def _section(recording: Recording, one: Held) -> str:
-    inside = [element("h2", escape(f"Program {one.number}: {recording.programs[one.number].name}"))]
-    if one.proof is None:
-        return element("section", *inside, element("p", escape(one.error), kind="soft"))
-    inside += [element("div", *_cards(one.proof), kind="cards"), _rows(one.proof)]
-    for title, found in (("Not determined", one.proof.undetermined), ("Not compared", one.proof.not_compared)):
-        items = [element("p", escape(f"{places}: {why}."), kind="soft") for places, why in silences(found)]
-        inside += [element("h2", title), *items] if items else []
-    items = [element("p", escape(f"{line}."), kind="soft") for line in wide(one.proof)]
-    inside += [element("h2", "Limits that prove little"), *items] if items else []
-    if turned := near_kinks(one.proof):
-        inside.append(element("p", escape(f"Allowed for: {turned}."), kind="soft"))
-    return element("section", *inside)
-
-
-def _cards(proof: Proof) -> list[str]:
-    passed = sum(check.passed for check in proof.checks)
-    steps = ", ".join(map(str, proof.subject.steps))
-    made = [card(f"{passed:,} of {len(proof.checks):,}", f"checks passed, at steps {steps}")]
-    for tier, ratio in nearest(proof).items():
-        made.append(card(short(plain(ratio)), f"of its limit used by the {WORDS[tier]} nearest to it"))
-    return made
-
-
-def _rows(proof: Proof) -> str:
-    head = ("tier", "what", "worst at", "measured", "limit", "limit used", "", "verdict")
-    rows, last = [], None
-    for check in worst(proof.checks):
-        rows.append(check_row(plain(shown(check)), first=check.tier != last))
-        last = check.tier
-    return element("div", table(head, rows), kind="engine")
-
-
-def _pairs(head: str, told: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Nested fields, a line each."""
-    pairs: list[tuple[str, Any]] = []
-    for key, value in told.items():
-        name = f"{head} {key}".strip()
-        pairs += _pairs(name, value) if isinstance(value, Mapping) else [(name, value)]
-    return [(name, value) for name, value in pairs if value not in (None, [], "")]

@@ -18,6 +18,8 @@ from parity.compare.tensor import Named
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
 
+MOST_NAMED = 8  # variables
+
 
 class Graph(NamedTuple):
     """A TensorFlow graph as plain data."""
@@ -50,7 +52,8 @@ class Program(NamedTuple):
     def name(self) -> str:
         """In a few words: what moves what."""
         kinds = " and ".join(dict.fromkeys(one.type.removeprefix("Resource") for one in self.updates))
-        return f"{kinds} of {', '.join(self.moved)}"
+        more = f" and {len(self.moved) - MOST_NAMED} more" if len(self.moved) > MOST_NAMED else ""
+        return f"{kinds} of {', '.join(self.moved[:MOST_NAMED])}{more}"
 
     def update_of(self, variable: str) -> Applied | None:
         """The one update op of a variable; None where there are more, whose results only come together."""

@@ -28,10 +28,10 @@ def races_of(graph: Graph, writes: Iterable[str], outputs: Iterable[str]) -> tup
     return races, _dependent(order, run, set(races))
 
 
-def to_be_late(graph: Graph, races: Races) -> Races:
-    """Those whose reads may all come last together: no raced write waits for them."""
+def to_be_late(graph: Graph, races: Races, writes: Nodes) -> Races:
+    """Those with these writes whose reads may all come last together: no raced write waits for them."""
     behind = _behind(graph, [write for raced in races.values() for write in raced])
-    return {name: raced for name, raced in races.items() if name not in behind}
+    return {name: raced & writes for name, raced in races.items() if name not in behind and raced & writes}
 
 
 def _behind(graph: Graph, names: Iterable[str]) -> Nodes:

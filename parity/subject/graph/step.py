@@ -21,7 +21,7 @@ from parity.subject.graph.races import races_of, to_be_late
 from parity.subject.graph.values import Traced, known
 
 Arrays = Mapping[str, Any]
-FLAGS, NUMBERS = "b", "biu"  # NumPy's kinds
+FLAGS, NUMBERS, TEXT = "b", "biu", "SUO"  # NumPy's kinds
 
 
 class Call(NamedTuple):
@@ -56,6 +56,11 @@ class GraphStep:
     """
 
     def __init__(self, graph: Graph, program: Mapping[str, Any]):
+        if sparse := program.get("sparse"):
+            raise CannotCompare(
+                f"the gradient of {sparse[0]} is sparse (tf.IndexedSlices), as tf.gather and tf.nn.embedding_lookup"
+                " give it: such a program is recorded, and not evaluated"
+            )
         self.graph = graph
         self.writes = [one["op"] for one in (*program["updates"], *program["side"])]
         trained = {one["variable"] for one in program["updates"]}
@@ -72,9 +77,11 @@ class GraphStep:
         """One step."""
         return self._run(self._step, weights, slots, {**batch, **draws})
 
-    def late(self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
-        """One step in which reads that race with a write come after it; in all others they come before."""
-        return self._run(partial(self._step, late=True), weights, slots, {**batch, **draws})
+    def late(
+        self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays, of: tuple[str, ...] = ("weights", "slots")
+    ) -> dict[str, Any]:
+        """One step in which reads `of` these, where they race with a write, come after it; all others come before."""
+        return self._run(partial(self._step, late=of), weights, slots, {**batch, **draws})
 
     @cached_property
     def racing(self) -> set[str]:
@@ -128,9 +135,12 @@ class GraphStep:
             self._made[key] = jax.jit(lambda variables, data: function(variables, {**data, **fixed}))
         return self._made[key](variables, data)
 
-    def _step(self, variables: Arrays, given: Arrays, late: bool = False) -> dict[str, Any]:
+    def _step(self, variables: Arrays, given: Arrays, late: tuple[str, ...] = ()) -> dict[str, Any]:
         forward = self._forward(variables, given)
-        races = to_be_late(self.graph, self._races[0]) if late else None
+        kinds = {of == "weights" for of in late}
+        changed = {name: self.graph.targets(self.graph.node(name))[0] for name in self.writes}
+        writes = {name for name, variable in changed.items() if (variable in self.weights) in kinds}
+        races = to_be_late(self.graph, self._races[0], writes) if late else None
         run = Evaluation(self.graph, {**given, **self._gradients(forward.grads)}, variables, self.writes, races)
         after = {name: jnp.asarray(run.after(name)) for name in variables}
         made = {
@@ -185,5 +195,6 @@ def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
 
 
 def is_known(value: Any, kinds: str) -> bool:
-    """One flag, or number, that is no data but says how to compute: a phase, a batch size."""
-    return known(value) and np.size(value) == 1 and np.asarray(value).dtype.kind in kinds
+    """One flag, or number, that is no data but says how to compute: a phase, a batch size. Text is no data either."""
+    kind = np.asarray(value).dtype.kind if known(value) else ""
+    return kind in TEXT or (np.size(value) == 1 and kind in kinds) if kind else False

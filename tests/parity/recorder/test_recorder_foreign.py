@@ -94,8 +94,10 @@ sess.run(table.initializer)
 sess.run(tf.variables_initializer(tf.global_variables()[2:]))
 sess.run([train, tf.cond(loss > 0, lambda: tf.identity(2.0), lambda: other)])
 """
-    notes = record.text(source, tmp_path / "x").notes
+    raw = record.text(source, tmp_path / "x")
+    notes = raw.notes
     assert "a sparse gradient, it is not recorded: Variable" in notes
+    assert raw.program["sparse"] == ["Variable"]
     assert any(note.startswith("inside a while loop, it is not recorded: draw ") for note in notes)
     assert "not initialised when it was read: Variable_1" in notes
 

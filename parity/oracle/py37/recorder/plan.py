@@ -36,6 +36,7 @@ class Plan(NamedTuple):
     losses: list[str]
     gradients: dict[str, str]
     calls: list[dict[str, Any]]  # of tf.gradients, each with its own "losses", their "weights" and "gradients"
+    sparse: list[str]  # variables whose gradients are
     arriving: dict[str, str]
     wanted: dict[str, Wanted]
 
@@ -68,6 +69,7 @@ def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradient
         [loss.name for loss in losses],
         _names(gradients),
         [_called(call, found) for call, found in calls],
+        _sparse(calls),
         _names(arriving),
         _fetchable(tensors, fed, tell),
     )
@@ -101,6 +103,11 @@ def _differentiated(graph: tf.Graph, ops: set[tf.Operation], asked: Gradients, t
                 found[variable.name] = grad
         calls.append((call, found))
     return calls
+
+
+def _sparse(calls: Any) -> list[str]:
+    pairs = [pair for call, _ in calls for pair in zip(call.variables, call.grads)]
+    return [variable.name for variable, grad in pairs if variable and isinstance(grad, tf.IndexedSlices)]
 
 
 def _called(call: Asked, found: dict[str, Any]) -> dict[str, Any]:
