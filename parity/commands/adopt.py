@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from jaxmlp import machine, program_file
 from jaxmlp.errors import ConfigError
@@ -10,12 +9,12 @@ from jaxmlp.progress import write
 from jaxmlp.run.files import require_writable_folder, write_whole
 from parity.commands.adopt_options import AdoptOptions
 from parity.commands.adopt_train import train_on
+from parity.commands.adopted_mutants import own_step
 from parity.compare.recorded import Program, Recording, file, prove, runs
 from parity.compare.recorded.proof import tensors_bytes
 from parity.compare.recorded.raw import of_folder
-from parity.compare.recorded.step import Step
-from parity.compare.tensor import Named
 from parity.errors import CannotCompare
+from parity.mutants.foreign.hunt import hunt, summary
 from parity.noise import free
 from parity.noise import recorded as noise
 from parity.oracle.foreign.record import Wishes, record
@@ -24,7 +23,15 @@ from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
-from parity.subject.port_writer.proven import Configured, Rewritten, arrays_bytes, configured, rewritten
+from parity.subject.port_writer.proven import (
+    Configured,
+    Rewritten,
+    arrays_bytes,
+    configured,
+    file_name,
+    rewritten,
+    step_of,
+)
 
 WHO = "the graph's own step, in JAX"
 RAW = ("raw.npz", "raw.json")  # all of it is in the recording
@@ -38,39 +45,50 @@ def adopt(options: AdoptOptions) -> int:
     folder = raw(options)
     recording, held = held_against(of_folder(folder))
     given = runs.of_folder(folder) if options.train else []
-    made = machine.made("parity")
-    content = file.to_bytes(recording)
-    write_whole(options.folder / file.NAME, content, folders=True)
-    recording = file.read(options.folder / file.NAME)  # what is kept is what is told of
-    for name in RAW:
-        (options.folder / name).unlink(missing_ok=True)
-    write_whole(options.folder / "report.json", report.to_json(recording, held, made, WHO).encode())
-    write_whole(options.folder / "report.html", report.page(recording, held, made, WHO).encode())
-    for one in (one for one in held if one.proof and one.proof.different):
-        assert one.proof
-        write_whole(options.folder / f"differs-{one.number}.npz", tensors_bytes(one.proof))
-    right = [one.number for one in held if one.proof and one.proof.proven]
-    ports = [rewritten_of(recording, number, options.folder) for number in right]
-    programs = [configured_of(recording, number, options.folder) for number in right]
+    recording, written = kept(recording, held, options.folder)
     print(report.text(recording, held, WHO))
-    for port, program in zip(ports, programs, strict=True):
-        print(f"\nport of program {port.number}: {port.verdict}\nprogram.toml: {program.verdict}")
+    written += handed_over(recording, held, options.folder)
     stepped = [one.number for one in held if one.proof] if options.train else []
     for number, told in train_on(recording, given, stepped, options.train, options.folder, say).items():
         print(f"\ntraining of program {number}: {told}")
-    files = [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
-    files += [f"{called(recording, 'port', one.number)}.py" for one in ports if one.port]
     curves = [number for number in stepped if recording.programs[number].fields["losses"]]
-    files += [f"{called(recording, 'training', number)}.json" for number in curves]
-    files += [f"{called(recording, 'program', one.number)}.toml" for one in programs if one.program]
-    print(f"\n{options.folder}: {', '.join(files)}")
+    written += [f"{file_name(recording, 'training', number)}.json" for number in curves]
+    print(f"\n{options.folder}: {', '.join(written)}")
     return exit_code(held)
+
+
+def kept(recording: Recording, held: list[Held], folder: Path) -> tuple[Recording, list[str]]:
+    """The recording as it was read again from the folder, so that what is kept is what is told of; and the files."""
+    made, content = machine.made("parity"), file.to_bytes(recording)
+    write_whole(folder / file.NAME, content, folders=True)
+    recording = file.read(folder / file.NAME)
+    for name in RAW:
+        (folder / name).unlink(missing_ok=True)
+    write_whole(folder / "report.json", report.to_json(recording, held, made, WHO).encode())
+    write_whole(folder / "report.html", report.page(recording, held, made, WHO).encode())
+    for one in held:
+        if one.proof and one.proof.different:
+            write_whole(folder / f"differs-{one.number}.npz", tensors_bytes(one.proof))
+    return recording, [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
+
+
+def handed_over(recording: Recording, held: list[Held], folder: Path) -> list[str]:
+    """Ports and programs of what was proven, told of, and their files; mutants of their steps, hunted."""
+    files = []
+    for number in (one.number for one in held if one.proof and one.proof.proven):
+        port, program = rewritten_of(recording, number, folder), configured_of(recording, number, folder)
+        print(f"\nport of program {number}: {port.verdict}\nprogram.toml: {program.verdict}")
+        step = step_of(port.port) if port.port else own_step(recording, number)
+        print(f"mutants: {summary(list(hunt(recording, number, step)))}")
+        files += [f"{file_name(recording, 'port', number)}.py"] if port.port else []
+        files += [f"{file_name(recording, 'program', number)}.toml"] if program.program else []
+    return files
 
 
 def rewritten_of(recording: Recording, number: int, folder: Path) -> Rewritten:
     """A proven program's port, once it was proven too, in the folder."""
     say(f"program {number}: a port of it")
-    name = called(recording, "port", number)
+    name = file_name(recording, "port", number)
     found = rewritten(recording, number, f"adopted/{folder.name}", name)
     if found.port:
         write_whole(folder / f"{name}.py", found.port.text.encode())
@@ -83,13 +101,10 @@ def configured_of(recording: Recording, number: int, folder: Path) -> Configured
     """A proven program as one of jaxmlp's family, once that was proven too, in the folder."""
     found = configured(recording, number)
     if found.program:
-        write_whole(folder / f"{called(recording, 'program', number)}.toml", program_file.text(found.program).encode())
+        write_whole(
+            folder / f"{file_name(recording, 'program', number)}.toml", program_file.text(found.program).encode()
+        )
     return found
-
-
-def called(recording: Recording, name: str, number: int) -> str:
-    """A file's name, without its ending."""
-    return name if len(recording.programs) == 1 else f"{name}_{number}"
 
 
 def raw(options: AdoptOptions) -> Path:
@@ -119,7 +134,7 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
             program = with_races(step, program._replace(limits=noise.limits(step, program)))
             programs[number] = program = program._replace(free=free.limits(step, program))
             with_limits = recording._replace(programs=programs)
-            proof = prove(with_limits, with_logits(step, program), program=number)
+            proof = prove(with_limits, step.with_logits(program.trace.header.get("logits")), program=number)
             held.append(Held(number, proof))
         except (CannotCompare, NotImplementedError) as error:
             held.append(Held(number, None, str(error)))
@@ -130,19 +145,6 @@ def with_races(step: GraphStep, program: Program) -> Program:
     """Which says in its header what depends on an order that the graph leaves open."""
     header = {**program.trace.header, "racing": sorted(step.racing)}
     return program._replace(trace=program.trace._replace(header=header))
-
-
-def with_logits(step: GraphStep, program: Program) -> Step:
-    """The step, returning also the logits that were recorded."""
-    name = program.trace.header.get("logits")
-    if not name:
-        return step
-
-    def both(weights: Named, slots: Named, batch: Named, draws: Named) -> dict[str, Any]:
-        seen = step.forward(weights, slots, batch, draws, (name,)).seen
-        return {**step(weights, slots, batch, draws), "logits": seen[name]}
-
-    return both
 
 
 def exit_code(held: list[Held]) -> int:

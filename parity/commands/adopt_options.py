@@ -75,7 +75,7 @@ class ProveStepOptions:
     step: Annotated[str, arg(metavar="MODULE:FUNCTION")] = ""
     """your step; the module is looked for in the current folder too, and in FOLDER"""
     program: File = None
-    """a program of jaxmlp's family in place of your step, as adopt may have written it: jaxmlp's engine takes the steps"""
+    """a program of jaxmlp's family, as program.toml, in place of your step: jaxmlp's engine takes the steps"""
     number: Annotated[int | None, arg(metavar="I")] = None
     """of the program, where the script trains several"""
     steps: Numbers = ()

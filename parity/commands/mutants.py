@@ -13,6 +13,7 @@ from jaxmlp.errors import ConfigError
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress, write
 from jaxmlp.run.files import require_writable, write_whole
+from parity.commands.adopted_mutants import adopted
 from parity.commands.options import MutantsOptions
 from parity.mutants.family import hunt as of_family
 from parity.mutants.family.mutant import FamilyMutant
@@ -34,6 +35,8 @@ def mutants(options: MutantsOptions) -> int:
     started = time.perf_counter()
     if options.json:
         require_writable(options.json)
+    if options.folder:
+        return adopted(options)
     hunted = chosen(options.only, of_family.catalogue() if options.family else catalogue())
     images = options.images.images or (FAMILY_IMAGES if options.family else IMAGES)
     dataset = with_blanks(dataclasses.replace(options.images, images=images).load(options.seed))

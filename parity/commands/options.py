@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
 from jaxmlp.checks import require, require_count
 from jaxmlp.errors import ConfigError
@@ -130,8 +130,12 @@ class SetupOptions:
 
 @dataclasses.dataclass(frozen=True)
 class MutantsOptions:
-    """Make mutants of the port one by one; each must be killed where expected, and nothing benign may be."""
+    """Make mutants of the port one by one; each must be killed where expected, and nothing benign may be.
+    With FOLDER, of what python -m parity adopt wrote: the usual mistakes of porting, planted into its step.
+    """
 
+    folder: Positional[Annotated[str, arg(metavar="FOLDER")]] = ""
+    """what adopt wrote; none: the port of this repository"""
     oracle: Literal["auto", "tf115", "compat"] = "auto"
     """who answers for TensorFlow"""
     family: bool = False

@@ -4,7 +4,7 @@ The forward pass is the graph's, its gradient JAX's; what happens to the gradien
 the rates, and what is assigned beside the training, is the graph's again; the updates are `optimizers`'.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -97,6 +97,15 @@ class GraphStep:
     ) -> Forward:
         """Loss and gradients alone, and other tensors by name: what `jax.make_jaxpr` traces."""
         return self._run(partial(self._forward, wanted=tuple(wanted)), weights, slots, {**batch, **draws})
+
+    def with_logits(self, name: str | None) -> Callable[..., dict[str, Any]]:
+        """The step, returning also the tensor of that name as "logits"."""
+
+        def both(weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
+            made = self(weights, slots, batch, draws)
+            return {**made, "logits": self.forward(weights, slots, batch, draws, (name,)).seen[name]} if name else made
+
+        return both
 
     def _run(self, function: Any, weights: Arrays, slots: Arrays, given: Arrays) -> Any:
         """Compiled once for each set of known flags. Whole numbers are known only where a shape depends on them."""

@@ -114,6 +114,11 @@ class Body:
                 uses[id(part)] = uses.get(id(part), 0) + 1
         found = {id(one): LOCALS.get(one.op, "part") for one in walked if uses.get(id(one), 0) > 1}
         for one in walked:
+            if any(part.op == "jax.lax.rsqrt" for part in walk(one)) and not any(p.op == "@" for p in one.inputs):
+                named = {"*": "scale", "+": "normalized"}.get(one.op)
+                found |= {id(one): named} if named and id(one) in found else {}
+            if one.op == "jax.lax.rsqrt" and one.inputs[0].op == "+" and not one.inputs[0].inputs[0].is_leaf:
+                found[id(one.inputs[0].inputs[0])] = "variance"
             if one.op == DROPOUT and id(one.inputs[2]) in found:
                 found[id(one.inputs[2])] = "rate"
             if one.op == "*" and one.inputs[1].op == L2 and len(one.inputs[1].inputs) > 1:

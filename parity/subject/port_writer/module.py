@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,13 +155,13 @@ def _docstring(recording: Recording, found: Read, where: str) -> list[str]:
     lines = [f"The training step of {script}, ported from TensorFlow {told['tensorflow']} to JAX.", ""]
     lines += ["Written from a recording of the script, and proven against it, tensor by tensor:", ""]
     lines += [f"    python -m parity prove {where}", ""]
-    if found.reading.branches:
-        chosen = ", ".join(f"{name.partition(':')[0]} = {taken}" for name, taken in found.reading.branches.items())
-        lines += [f"With {chosen}, as in all recorded steps."]
+    if taken := found.reading.taken:
+        chosen = ", ".join(f"{name.partition(':')[0]} = {value}" for name, value in taken.items())
+        lines += wrap(f"With {chosen}, as in all recorded steps.", WIDTH)
     if found.left_out:
-        lines += [f"Left out, for no training depends on them: {', '.join(found.left_out)}."]
-    digest = told["script"].get("sha256")
-    return [*lines, *([f"SHA-256 of the script: {digest}"] if digest else [])]
+        lines += wrap(f"Left out, for no training depends on them: {', '.join(found.left_out)}.", WIDTH)
+    lines += [f"SHA-256 of the script: {told['script']['sha256']}"] if told["script"].get("sha256") else []
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def _constants(found: Read, arrays: Mapping[str, Any]) -> list[str]:
@@ -172,6 +173,7 @@ def _constants(found: Read, arrays: Mapping[str, Any]) -> list[str]:
         return lines + ([f"LEARNING_RATE = {_alone(rate)}"] if _is_constant(rate) else [])
     if all(map(_is_constant, found.update.numbers.values())):
         lines += _made_optimizer("OPTIMIZER", found.update, {k: _alone(n) for k, n in found.update.numbers.items()})
+        lines += ["apply_gradients = jax.jit(OPTIMIZER.apply_gradients)"]
     if len(found.update.slots) > 1:
         own = ", ".join(f'"{slot}": "{behind[1:]}"' for slot, (_, behind) in found.update.slots.items())
         lines += [f"SLOTS = {{{own}}}  # TensorFlow's names of them"]
@@ -244,10 +246,7 @@ def _step(scope: Scope, found: Read) -> list[str]:
     own = parameters(scope, found.loss)
     statements = _given(scope, found)
     call = ", ".join(["weights", *own])
-    if found.logits:
-        statements += [f"(value, outputs), grads = jax.value_and_grad(loss, has_aux=True)({call})"]
-    else:
-        statements += [f"value, grads = jax.value_and_grad(loss)({call})"]
+    statements += [f"{'(value, outputs)' if found.logits else 'value'}, grads = gradient({call})"]
     statements += [found.clip.statement] if found.clip else []
     statements += _moved(scope, found)
     beside = beside_of(scope, found.beside)
@@ -257,7 +256,9 @@ def _step(scope: Scope, found: Read) -> list[str]:
     result |= {"weights": "after", "slots": kept}
     doc = "One update, of dicts of arrays by TensorFlow's names."
     statements = [*statements, *beside.statements, f"return {dictionary(result)}"]
-    return [function("step", ["weights", "slots", "batch", "draws"], doc, statements)]
+    aux = ", has_aux=True" if found.logits else ""
+    gradient = f"gradient = jax.jit(jax.value_and_grad(loss{aux}))"
+    return [gradient, function("step", ["weights", "slots", "batch", "draws"], doc, statements)]
 
 
 def _given(scope: Scope, found: Read) -> list[str]:
@@ -294,7 +295,8 @@ def _moved(scope: Scope, found: Read) -> list[str]:
         state["scalars"] = dictionary(powers)
     given = ", ".join(f"{name}={told}" for name, told in state.items())
     start = f"state = {called}.init(weights)._replace({given})"
-    return [*body.statements, *own, start, f"after, state = {called}.apply_gradients({grads}, state, weights)"]
+    apply = "apply_gradients" if constant else "optimizer.apply_gradients"
+    return [*body.statements, *own, start, f"after, state = {apply}({grads}, state, weights)"]
 
 
 def _slots(update: Update) -> str:

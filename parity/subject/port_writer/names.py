@@ -6,38 +6,35 @@ from collections.abc import Iterable, Mapping
 
 from parity.subject.port_writer.expression import DRAW, INPUT, VARIABLE, Expression, walk
 
-TAKEN = set(
-    [
-        "weights",
-        "slots",
-        "batch",
-        "draws",
-        "step",
-        "loss",
-        "logits",
-        "predictions",
-        "value",
-        "outputs",
-        "grads",
-        "clipped",
-        "after",
-        "state",
-        "rate",
-        "kept",
-        "name",
-        "jax",
-        "jnp",
-        "np",
-        "optax",
-        "losses",
-        "kinks",
-        "activations",
-        "dropout",
-        "optimizers",
-        "optimizer",
-        "clipping",
-    ]
-)
+TAKEN = {"weights", "slots", "batch", "draws", "step", "loss", "logits", "predictions", "value", "outputs", "grads"}
+TAKEN |= {
+    "clipped",
+    "after",
+    "state",
+    "rate",
+    "kept",
+    "name",
+    "old",
+    "own",
+    "slot",
+    "averages",
+    "moved",
+    "weight",
+    "grad",
+}
+TAKEN |= {
+    "jax",
+    "jnp",
+    "np",
+    "optax",
+    "losses",
+    "kinks",
+    "activations",
+    "dropout",
+    "optimizers",
+    "optimizer",
+    "clipping",
+}
 NAMELESS = re.compile(r"^(Variable|Placeholder|IteratorGetNext|batch|shuffle_batch|.*[Dd]equeue\w*|Const)(_\d+)?$")
 
 

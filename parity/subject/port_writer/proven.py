@@ -84,6 +84,11 @@ def family_in(recording: Recording, number: int | None = None) -> Family:
     return family_of(module.read(Graph(graph.nodes, graph.constants, graph.functions), program))
 
 
+def file_name(recording: Recording, name: str, number: int) -> str:
+    """Of a port or program.toml, without its ending."""
+    return name if len(recording.programs) == 1 else f"{name}_{number}"
+
+
 def _number(recording: Recording, number: int) -> str:
     return f" --number {number}" if len(recording.programs) > 1 else ""
 

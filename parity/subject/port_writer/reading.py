@@ -91,6 +91,11 @@ class Reading:
                 break
         return tensor
 
+    @property
+    def taken(self) -> dict[str, bool]:
+        """By what is fed, the branches that all recorded steps take."""
+        return {self.resolved(name): taken for name, taken in self.branches.items()}
+
     @cached_property
     def data(self) -> dict[str, str]:
         """By tensor: INPUT or DRAW."""
