@@ -54,7 +54,8 @@ class Trained(NamedTuple):
             told = f"the loss curves agree up to step {self.agreed} of {last}"
         end = known[-1]
         final = f"loss at step {self.steps[end]}: TensorFlow {self.theirs[end]:.6g}, JAX {self.ours[end]:.6g}"
-        return f"{told}, within the noise of an ensemble that is {self.spread[-1]:.1e} apart there; {final}"
+        noise = f"within the noise of an ensemble that is {self.spread[-1]:.1e} apart at the end"
+        return f"{told}, {noise}; at most {np.nanmax(self.apart):.1e} apart; {final}"
 
 
 def trained(
