@@ -5,12 +5,13 @@ import difflib
 import sys
 from collections.abc import Sequence
 
-from jaxmlp import command_line
+from jaxmlp import command_line, runs
 from jaxmlp.errors import ConfigError
 
 MODULES = {
     "jaxmlp.train": "train the original program, or another of its family, in JAX",
     "jaxmlp.sweep": "run the original's eight configurations",
+    "jaxmlp runs": "list the runs there are, compare two, remove leftovers",
     "parity": "prove that the port is the same program as TensorFlow's",
     "bench": "time it against other programs (from a clone)",
 }
@@ -20,7 +21,10 @@ COMMANDS = "\n".join(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the list; 2 for anything that is not --help or --version."""
+    """Prints the list, or does what its first word says; 2 for anything that is not --help or --version."""
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] == "runs":
+        return runs.main(words[1:])
     return command_line.run(_list, argv)
 
 
@@ -34,7 +38,7 @@ def _list(argv: Sequence[str] | None) -> int:
     parser.add_argument("--version", action="version", version=command_line.version_line())
     unknown = parser.parse_known_args(argv)[1]
     if unknown:
-        words = {module.removeprefix("jaxmlp."): f"python -m {module}" for module in MODULES}
+        words = {module.removeprefix("jaxmlp").strip(" ."): f"python -m {module}" for module in MODULES}
         close = [words[word] for word in difflib.get_close_matches(unknown[0], words, n=1)]
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(words.values())}"
         raise ConfigError(f"unknown word {unknown[0]!r}; {hint}")

@@ -1,9 +1,13 @@
 """XLA's compilations: kept from run to run in the user's cache folder, and timed apart from a run's steps."""
 
 import time
+import warnings
 
 import jax
 import platformdirs
+
+from jaxmlp.errors import JaxmlpWarning
+from jaxmlp.seals import Seals
 
 TRACING = "/jax/core/compile/jaxpr_trace_duration"  # of one function within another, too
 LOWERING = "/jax/core/compile/jaxpr_to_mlir_module_duration"
@@ -11,10 +15,27 @@ COMPILING = "/jax/core/compile/backend_compile_duration"  # also when the persis
 
 
 def keep() -> None:
-    """Turns JAX's persistent compilation cache on, unless the user has set one up: theirs is left alone."""
-    if jax.config.jax_compilation_cache_dir is None:  # pyright: ignore[reportAttributeAccessIssue]
-        jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("jaxmlp") + "/xla")
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    """Turns JAX's persistent compilation cache on, unless the user has set one up: theirs is left alone.
+
+    Its entries are sealed, see `seals`. Warns where they cannot be, and compiles anew.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:  # pyright: ignore[reportAttributeAccessIssue]
+        return
+    folder = platformdirs.user_cache_path("jaxmlp") / "compiled"  # not xla: earlier versions seal none
+    try:
+        seals = Seals(folder)
+    except OSError as error:
+        told = f"{error.filename or folder}: {error.strerror or error}"
+        warnings.warn(f"compiled programs are not kept: {told}", JaxmlpWarning, stacklevel=2)
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+    def on_event(event: str, duration_secs: float, **_: str | int) -> None:
+        if event == COMPILING:  # which ends when the entry is written
+            seals.add()
+
+    jax.monitoring.register_event_duration_secs_listener(on_event)
 
 
 class CompileClock:

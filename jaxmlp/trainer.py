@@ -7,7 +7,6 @@ the test accuracy that after it.
 import contextlib
 import dataclasses
 import functools
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -236,13 +235,15 @@ class Run:
             raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
         require_rates(self.program.optimizer, self.program.steps)
         self.state = jax.device_put(init(program, placed.classes), placed.device)
-        self._rows = self._rows_from(0)
+        pooled = isinstance(placed.train, Pool)
+        self.order = minibatches.order_of(self.program, placed.train.size) if pooled else None  # of the images
         self._capacity = self._block()
+        self._last_finite: float | None = None  # loss
 
     def __iter__(self) -> Iterator[Report]:
         """Trains from the current state to `program.steps`, a report a step. Raises DivergedError."""
-        last_finite = None
-        while (first := int(jax.device_get(self.state.step))) < self.program.steps:
+        last_finite = self._last_finite
+        while (first := self.done) < self.program.steps:
             count = self._block_length(first)
             with self._finite(first, last_finite):
                 losses, corrects = self._advance(count)
@@ -254,6 +255,18 @@ class Run:
                 with self._finite(step, last_finite):
                     test = self._reported() if self.program.reports(step) else None
                 yield Report(step, loss, 100.0 * int(corrects[offset]) / self.batch_size, test)
+
+    def resume(self, state: State, order: minibatches.Saved, loss: float) -> None:
+        """Goes on from where another run of the same program was: its state, what `order.saved` gave, its last loss."""
+        self.state = jax.device_put(state, self.placed.device)
+        self._last_finite = loss
+        if self.order is not None:
+            self.order.restore(order)
+
+    @property
+    def done(self) -> int:
+        """Steps that `state` has behind it."""
+        return int(jax.device_get(self.state.step))
 
     @property
     def batch_size(self) -> int:
@@ -292,12 +305,6 @@ class Run:
             self.state = self.state._replace(draws=draws)
         return self.test_accuracy()
 
-    def _rows_from(self, step: int) -> Iterator[np.ndarray] | None:
-        """The rows of each step from this one on, int32 [n]; None where each takes all that was laid out."""
-        if not isinstance(self.placed.train, Pool):
-            return None
-        return itertools.islice(minibatches.rows(self.program, self.placed.train.size), step, None)
-
     def _block(self) -> int:
         """The most steps in one dispatch."""
         assert self.program.report_every
@@ -327,7 +334,7 @@ class Run:
     def _advance(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         common = {"engine": self.placed.engine, "recipe": self.recipe}
         if self._capacity == 1:
-            rows = None if self._rows is None else jax.device_put(next(self._rows), self.placed.device)
+            rows = None if self.order is None else jax.device_put(self.order.take(1)[0], self.placed.device)
             self.state, metrics = step(self.state, self.placed.train, rows, **common)
         else:
             length = jax.device_put(np.int32(count), self.placed.device)
@@ -338,11 +345,10 @@ class Run:
 
     def _block_rows(self, count: int) -> Array | None:
         """int32 [capacity, n], the first `count` of them set."""
-        if self._rows is None:
+        if self.order is None:
             return None
         rows = np.zeros((self._capacity, self.batch_size), np.int32)
-        for i in range(count):
-            rows[i] = next(self._rows)
+        rows[:count] = self.order.take(count)
         return jax.device_put(rows, self.placed.device)
 
 

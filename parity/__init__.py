@@ -10,6 +10,8 @@ And for a program of your own, recorded by `python -m parity adopt`, in your own
 Names are imported when they are first asked for, so that `python -m parity --help` waits for no NumPy.
 """
 
+from __future__ import annotations  # TensorFlow 1.15 imports what lies in this package, in Python 3.7
+
 import importlib
 from typing import TYPE_CHECKING
 

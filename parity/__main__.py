@@ -18,6 +18,7 @@ COMMANDS = {  # each a function in the module of its name in parity.commands, im
     "family": options.FamilyOptions,
     "adopt": adopt_options.AdoptOptions,
     "prove": adopt_options.ProveStepOptions,
+    "export": adopt_options.ExportOptions,
     "mutants": options.MutantsOptions,
     "published": options.PublishedOptions,
     "record": options.RecordOptions,
@@ -36,11 +37,22 @@ def _chosen(argv: Sequence[str] | None) -> int:
         raise ConfigError(f"unknown word {words[0]!r}; {meant(words[0], COMMANDS.keys() - {''})}")
     word = words.pop(0) if words and words[0] in COMMANDS.keys() - {""} else ""
     words, own = _split(words) if word == "adopt" else (words, None)
+    words = _numbered(words) if word == "adopt" else words
     description = inspect.getdoc(COMMANDS[word]) or ""
     parsed = command_line.parse(COMMANDS[word], words, f"python -m parity {word}".strip(), description)
     parsed = dataclasses.replace(parsed, arguments=tuple(own)) if own is not None else parsed
     name = MODULES.get(word, word)
     return getattr(importlib.import_module(f"parity.commands.{name}"), name)(parsed)
+
+
+def _numbered(words: Sequence[str]) -> list[str]:
+    """With the number that --train may go without."""
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    told = (
+        [word, str(adopt_options.TRAIN)] if word == "--train" and not after.isdigit() else [word]
+        for word, after in pairs
+    )
+    return [word for one in told for word in one]
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:

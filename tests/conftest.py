@@ -16,7 +16,8 @@ pytest_plugins = ["no_skips"]
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-SEED = int(os.environ.get("JAXMLP_TEST_SEED", secrets.randbelow(2**31)))
+# In the environment, where the processes that share the tests (pytest -n) find the same.
+SEED = int(os.environ.setdefault("JAXMLP_TEST_SEED", str(secrets.randbelow(2**31))))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -21,7 +21,7 @@ FLOORS = {
         ("tf1", "TensorFlow 1.x, a library of its own: it knows nothing of the rest, not even the ground."),
         ("program execution", "What is computed, and how, as plain data."),
         ("data", "Where pixels come from."),
-        ("device compilation", "What JAX runs on, keeps and spends on compiling."),
+        ("device compilation seals", "What JAX runs on, keeps and spends on compiling."),
         ("model", "A program's parameters, by layers."),
         ("network method minibatches", "Behind the first product, behind the gradient, and which images."),
         ("random_ops", "What a step's dropouts draw."),
@@ -31,7 +31,7 @@ FLOORS = {
         ("classifier", "The library's face: fit and Model."),
         ("options program_options program_file presets", "What a command may be told: of the world, and of a program."),
         ("config_file failures command_line", "What all commands share."),
-        ("train sweep __main__ __init__", "What is typed: the commands, and `import jaxmlp`."),
+        ("train sweep runs __main__ __init__", "What is typed: the commands, and `import jaxmlp`."),
     ),
     "parity": (
         ("errors", "What keeps it from comparing."),
@@ -187,7 +187,9 @@ def test_every_parameter_has_a_type(file):
         assert not untyped, f"{function.name}: {', '.join(untyped)}"
 
 
-@pytest.mark.parametrize("command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.__main__", "parity.__main__"])
+@pytest.mark.parametrize(
+    "command", ["jaxmlp.train", "jaxmlp.sweep", "jaxmlp.runs", "jaxmlp.__main__", "parity.__main__"]
+)
 def test_help_answers_within_two_seconds_of_processor_time_and_without_jax_or_numpy(command, takes_less_than):
     code = f"import sys; sys.argv = ['x', '--help']\nimport {command} as c\ntry: c.main()\nexcept SystemExit: pass\n"
     probe = "assert not {'jax', 'numpy'} & set(sys.modules), 'jax or numpy was imported'"
@@ -196,6 +198,6 @@ def test_help_answers_within_two_seconds_of_processor_time_and_without_jax_or_nu
         done = subprocess.run([sys.executable, "-c", code + probe], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "--version" in done.stdout
-        assert ("--data" in done.stdout) == (command != "jaxmlp.__main__")
+        assert ("--data" in done.stdout) == (command not in ("jaxmlp.runs", "jaxmlp.__main__"))
 
     assert takes_less_than(2, ask)  # a slow machine; most need a third of that

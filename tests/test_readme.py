@@ -10,7 +10,7 @@ import pytest
 import bench.__main__
 import jaxmlp
 import parity.__main__
-from jaxmlp import sweep, train
+from jaxmlp import runs, sweep, train
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -49,7 +49,9 @@ def options() -> set[str]:
     """Every option of every command, from its --help."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
-        return set().union(*map(_options, (train.main, sweep.main, bench.__main__.main, parity.__main__.main)))
+        return set().union(
+            *map(_options, (train.main, sweep.main, runs.main, bench.__main__.main, parity.__main__.main))
+        )
 
 
 def _options(main) -> set[str]:

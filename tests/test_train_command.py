@@ -1,6 +1,5 @@
 """`python -m jaxmlp.train` as its user meets it: what it prints, what it leaves, how it refuses."""
 
-import functools
 import io
 import json
 import os
@@ -116,11 +115,14 @@ def test_the_last_step_is_always_reported_with_the_test_accuracy_of_the_weights_
 def test_leaves_a_whole_run_folder(out, capsys):
     assert run(*SMALL, *DIGITS, "--out", out, "--seed", "5") == 0
     assert sorted(file.name for file in out.iterdir()) == [
+        "checkpoints",
         "config.json",
+        "ending.json",
         "metrics.jsonl",
         "model.safetensors",
         "test_predictions.npy",
     ]
+    assert json.loads((out / "ending.json").read_text()) == {"state": "finished", "steps": 7, "planned": 7}
     told = json.loads((out / "config.json").read_text())
     assert told.keys() == {"program", "program_digest", "execution", "data", "device", "versions", "options"}
     program = Program.from_dict(told["program"])
@@ -310,10 +312,12 @@ def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):
 
 def test_existing_run_is_never_overwritten(out, capsys):
     assert run(*SMALL, *DIGITS, "--out", out) == 0
-    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
     assert run(*SMALL, *DIGITS, "--out", out) == 4
-    assert "is not empty" in capsys.readouterr().err
-    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert f"is not empty: give another --out, so that no run is overwritten, or go on with --resume {out}" in (
+        capsys.readouterr().err
+    )
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
 
 
 def test_full_disk_at_the_end_names_the_path_and_still_prints_the_results(out, capsys, monkeypatch):
@@ -331,13 +335,13 @@ def test_full_disk_at_the_end_names_the_path_and_still_prints_the_results(out, c
     assert "7 steps in" in printed.out
     assert "Run folder" not in printed.out
     assert f"{out / 'model.safetensors'} cannot be written: No space left on device; this run's files" in printed.err
-    assert sorted(file.name for file in out.iterdir()) == ["config.json", "metrics.jsonl", "test_predictions.npy"]
+    left = ["checkpoints", "config.json", "metrics.jsonl", "test_predictions.npy"]
+    assert sorted(file.name for file in out.iterdir()) == left
 
 
 @pytest.mark.parametrize("rate", ["1e-5", "1e30"], ids=["to the end", "diverging"])
 def test_full_disk_on_the_way_stops_no_run_and_names_the_path(out, capsys, monkeypatch, rate):
-    full = functools.partial(open, "/dev/full", "w")
-    monkeypatch.setattr(folder, "open", lambda *_, **__: full(), raising=False)
+    monkeypatch.setattr(folder, "Growing", lambda *_: files.Growing(Path("/dev/full"), 0))
     assert run(*SMALL, *DIGITS, "--out", out, "--learning-rate", rate) == 4
     printed = capsys.readouterr()
     assert f"{out / 'metrics.jsonl'} cannot be written: No space left on device; this run's files" in printed.err
@@ -392,7 +396,7 @@ def test_json_is_read_back_or_refused_by_its_path(tmp_path):
 
 def test_written_files_have_ordinary_permissions(out, capsys):
     assert run(*SMALL, *DIGITS, "--out", out) == 0
-    modes = {stat.S_IMODE(file.stat().st_mode) for file in out.iterdir()}
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in out.rglob("*") if file.is_file()}
     assert len(modes) == 1, "the files written by renaming differ from the one written directly"
 
 

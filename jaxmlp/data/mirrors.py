@@ -4,6 +4,8 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
 
 from jaxmlp.data.idx import check
 from jaxmlp.data.reachable import first_to_answer
@@ -11,6 +13,7 @@ from jaxmlp.errors import DataError, DataUnreachable
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 _TIMEOUT = (3, 15)  # seconds to connect, and between two packets of a download that has begun
+_MOST = 32 << 20  # bytes of a file, three times the largest
 _REMEDY = "put the four files into a folder and name it by --data-dir or JAXMLP_DATA_DIR, or use --data generated"
 
 
@@ -31,6 +34,24 @@ def fetch(digests: Mapping[str, str], folder: Path) -> None:
         raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
+def require_sound(response: Any) -> None:
+    """Before a byte is kept. Raises `DataError` for a way on that leaves HTTPS, and for more than any file of MNIST."""
+    onward = urljoin(response.url, response.headers.get("location", ""))
+    if response.url.startswith("https:") and not onward.startswith("https:"):
+        raise DataError(f"{response.url}: leads to {onward}, which is not HTTPS: {_REMEDY}")
+    claimed = response.headers.get("content-length", "0")
+    if not claimed.isdigit() or int(claimed) > _MOST:
+        raise DataError(f"{response.url}: claims {claimed} bytes; no file of MNIST has more than {_MOST}: {_REMEDY}")
+
+
+def _closed_unless_sound(response: Any, *_: Any, **__: Any) -> None:
+    try:
+        require_sound(response)
+    except DataError:
+        response.close()
+        raise
+
+
 def _fetch_one(file: str, digest: str, folder: Path, mirrors: Sequence[str]) -> None:
     """Tries one mirror after the other; of several failures the damaged file is reported before the silent server."""
     import pooch
@@ -40,7 +61,8 @@ def _fetch_one(file: str, digest: str, folder: Path, mirrors: Sequence[str]) -> 
 
     def checked(url: str, output_file: str, caller: object) -> None:
         bar = sys.stderr.isatty()
-        pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)(url, output_file, caller)  # type: ignore[arg-type]
+        options = {"timeout": _TIMEOUT, "hooks": {"response": _closed_unless_sound}}
+        pooch.HTTPDownloader(progressbar=bar, **options)(url, output_file, caller)  # type: ignore[arg-type]
         check(url, Path(output_file).read_bytes(), digest)
 
     failure: DataError | None = None

@@ -37,6 +37,18 @@ def beyond_defaults(part: Any, default: type | None = None) -> Any:
     return own
 
 
+def differences(one: Any, other: Any, where: str = "") -> dict[str, tuple[Any, Any]]:
+    """The paths, as optimizer.beta1 or layers.0.units, at which plain data differs, and both values."""
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        one, other = (dict(enumerate(part)) for part in (one, other))
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return {} if one == other else {where: (one, other)}
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in [*one, *(name for name in other if name not in one)]:
+        found |= differences(one.get(name), other.get(name), f"{where}.{name}" if where else str(name))
+    return found
+
+
 def built(hint: Any, value: Any, where: str) -> Any:
     """`value` as the type: a dataclass from a mapping, a tuple from a list; anything else checks itself.
 

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_origin, get_type_hints
@@ -106,5 +106,5 @@ def _cell(fields: Any) -> Cell:
 def _is(value: Any, kinds: tuple[type, ...]) -> bool:
     """Whether it is of one of the types: a whole number is a float too, a truth value or NaN is no number."""
     if float in kinds and type(value) in (int, float):
-        return math.isfinite(value)
+        return abs(value) <= sys.float_info.max
     return type(value) in kinds

@@ -14,6 +14,7 @@ from jaxmlp.run.outline import outline
 from jaxmlp.trainer import Placed, Report
 
 RULE = "*" * 100
+UNTOLD = ("last", "images", "stepping", "resumed")  # of an `Ending`, in JSON's last object
 
 
 class Ending(NamedTuple):
@@ -27,10 +28,11 @@ class Ending(NamedTuple):
     seconds: float  # from laying out the data to the last prediction, compiling included
     compile_seconds: float
     complete: bool  # whether all files could be written
+    resumed: int = 0  # steps that were done before
 
     def told(self) -> dict[str, Any]:
         """As JSON's last object has it."""
-        own = {name: value for name, value in self._asdict().items() if name not in ("last", "images", "stepping")}
+        own = {name: value for name, value in self._asdict().items() if name not in UNTOLD}
         reported = {name: value for name, value in self.last._asdict().items() if name != "step"}
         return {**own, "folder": str(self.folder), "steps": self.last.step + 1, **reported}
 
@@ -45,6 +47,11 @@ class Console(Observer):
         self._batching = program.batching
         self._epoch = self._batching.steps_per_epoch(len(dataset.train.labels)) if self._batching else 0  # in steps
         self._epochs = -(-program.steps // self._epoch) if self._epoch else 0
+
+    def resume(self, steps: int) -> None:
+        """So many steps were done before."""
+        self._progress.update(steps)
+        self.say(f"Resumed after {steps:,} steps")
 
     def say(self, text: str) -> None:
         """A line about the run."""
@@ -117,7 +124,7 @@ def introduction(program: Program, placed: Placed, dataset: Dataset) -> str:
 
 def summary(ending: Ending) -> str:
     """Time, steps/s and images/s of the steps with their reports; compile time apart."""
-    steps, stepping = ending.last.step + 1, max(ending.stepping, 1e-9)
+    steps, stepping = ending.last.step + 1 - ending.resumed, max(ending.stepping, 1e-9)
     return (
         f"{steps} steps in {stepping:.1f} s: {steps / stepping:.2f} steps/s, "
         f"{steps * ending.images / stepping:,.0f} images/s; compiling took {ending.compile_seconds:.1f} s more"

@@ -1,5 +1,6 @@
 """Files written whole or not at all: the one writer of every command, with the reader of JSON beside it. No jax."""
 
+import contextlib
 import io
 import json
 import os
@@ -15,24 +16,70 @@ from jaxmlp.errors import DataError, OutputError
 def write_whole(path: Path, content: bytes, folders: bool = False) -> None:
     """Writes beside `path` and renames: a reader sees the old file or the new, never a part. Raises OutputError.
 
-    `folders`: makes those on the way that are missing.
+    When it returns, file and name are on the disk. `folders`: makes those on the way that are missing.
     """
     if folders:
         make_folder(path.parent)
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                _write(handle, content)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with contextlib.suppress(FileNotFoundError):  # the signal came behind the renaming
+                os.unlink(temporary)
             raise
+        sync_folder(path.parent)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _write(handle: int, content: bytes) -> None:
+    """A disk may take less at a time than it is given."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def sync_folder(path: Path) -> None:
+    """Names that were made, changed or removed in a folder are on the disk. Raises OSError."""
+    if os.name != "posix":
+        return  # elsewhere a folder cannot be opened, and its names are journalled
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class Growing:
+    """A file to which bytes are appended. What the disk does not take is kept, and tried again with the next."""
+
+    def __init__(self, path: Path, size: int | None = None):
+        """A new file; with `size` one that is there, cut back to so many bytes. Raises OSError."""
+        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._unwritten = b""
+        self._handle = os.open(path, flags | (os.O_CREAT | os.O_EXCL if size is None else os.O_CREAT), 0o666)
+        if size is not None and os.fstat(self._handle).st_size > size:
+            os.ftruncate(self._handle, size)
+
+    def append(self, content: bytes) -> None:
+        """Raises OSError where not all that was appended so far is written now."""
+        self._unwritten += content
+        while self._unwritten:
+            self._unwritten = self._unwritten[os.write(self._handle, self._unwritten) :]
+
+    def sync(self) -> None:
+        """All that is written is on the disk. Raises OSError."""
+        os.fsync(self._handle)
+
+    def close(self) -> None:
+        os.close(self._handle)
 
 
 def require_writable(path: Path) -> None:
@@ -77,7 +124,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested without end
         raise DataError(f"{path} is not JSON: {error}") from None
 
 

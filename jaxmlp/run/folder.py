@@ -1,15 +1,20 @@
-"""A run on disk: config.json, metrics.jsonl, model.safetensors, test_predictions.npy; each whole or not there."""
+"""A run on disk: config.json, metrics.jsonl, model.safetensors, test_predictions.npy; each whole or not there.
+
+ending.json says how it ended, checkpoints/ is `checkpoints`', .lock keeps others out while it runs.
+"""
 
 import collections
+import contextlib
 import dataclasses
 import datetime
+import itertools
 import json
 import sys
 import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +22,13 @@ from jaxmlp import __version__, device
 from jaxmlp.errors import OutputError
 from jaxmlp.model import Params
 from jaxmlp.program import Program
-from jaxmlp.run import model_file
-from jaxmlp.run.files import make_folder, write_json, write_npy
+from jaxmlp.run import model_file, status
+from jaxmlp.run.files import Growing, make_folder, sync_folder, write_json, write_npy
+from jaxmlp.run.leftovers import strays
+from jaxmlp.run.lock import NAME as LOCK
+from jaxmlp.run.lock import Lock
 from jaxmlp.run.observers import Observer
+from jaxmlp.run.status import RUNS
 from jaxmlp.trainer import Placed, Report
 
 UNWRITTEN_SECONDS = 0.5  # that a step's line may wait
@@ -33,19 +42,43 @@ class RunFolder(Observer):
 
     def __init__(self, path: Path, config: dict[str, Any]):
         """Makes the folder and writes config.json. Raises OutputError where it cannot, or the folder is not empty."""
-        self.path = path
-        self._failure: OutputError | None = None
-        self._unwritten: collections.deque[Report] = collections.deque()
-        self._writing, self._closed = threading.Lock(), threading.Event()
-        self._file = path / "metrics.jsonl"
         make_folder(path)
+        self._begin(path)
         try:
-            if any(path.iterdir()):
-                raise OutputError(f"{path} is not empty: give another --out, so that no run is overwritten")
+            require_free(path)
             write_json(path / "config.json", config)
-            self._metrics: IO[str] = open(self._file, "x", encoding="utf-8")  # noqa: SIM115  (open for the run)
+            self._metrics = Growing(self._file)
+            sync_folder(path)
+            sync_folder(path.absolute().parent)
+        except BaseException as error:
+            self.release()
+            raise _told(error, path) from None
+
+    def _begin(self, path: Path) -> None:
+        self.path, self._file = path, path / "metrics.jsonl"
+        self._lock = Lock(path)
+        self._failure: OutputError | None = None
+        self._late: OutputError | None = None  # why lines wait to be written
+        self._unwritten: collections.deque[Report] = collections.deque()
+        self._writing, self._closed = threading.RLock(), threading.Event()
+
+    @classmethod
+    def of_earlier(cls, path: Path) -> "RunFolder":
+        """The folder of a run that was begun, and may go on with `cut`. Raises OutputError where it is in use."""
+        made = cls.__new__(cls)
+        made._begin(path)
+        return made
+
+    def cut(self, size: int, config: dict[str, Any]) -> None:
+        """Goes on behind so many bytes of metrics.jsonl, as what `config` says. Raises OutputError."""
+        try:
+            for stray in strays(self.path):
+                stray.unlink()
+            (self.path / status.ENDING).unlink(missing_ok=True)
+            write_json(self.path / "config.json", config)
+            self._metrics = Growing(self._file, size)
         except OSError as error:
-            raise OutputError(f"{error.filename or path} cannot be written: {error.strerror or error}") from None
+            raise _told(error, self.path) from None
 
     def open(self) -> None:
         """Writes lines from now on, on a thread: a thousand steps a second do not wait for a disk."""
@@ -59,28 +92,48 @@ class RunFolder(Observer):
         """Its line is written at once."""
         self._write()
 
-    def close(self) -> None:
-        self._closed.set()
-        self._write()
+    def sync(self) -> None:
+        """All lines so far are on the disk. Raises OutputError."""
+        with self._writing:
+            if not self._closed.is_set():
+                self._write()
+                self._sync()
+            if failure := self._failure or self._late:
+                raise failure
+
+    def _sync(self) -> None:
         try:
+            if not self._late:
+                self._metrics.sync()
+        except OSError as error:  # what the disk has lost, the system does not offer it again
+            self._failure = self._failure or self._cannot(error)
+
+    def close(self) -> None:
+        with self._writing:
+            with contextlib.suppress(OutputError):  # `require_complete` tells
+                self.sync()
+            self._closed.set()
             self._metrics.close()
-        except OSError as error:
-            self._failed(error)
+
+    def release(self) -> None:
+        """Others may have the folder."""
+        self._lock.release()
 
     def _write_now_and_then(self) -> None:
         while not self._closed.wait(UNWRITTEN_SECONDS):
             self._write()
 
     def _write(self) -> None:
-        """Whole lines, so that a run that is killed leaves no torn one."""
+        """Whole lines, so that a run that is killed leaves no torn one. What fails is tried again with the next."""
         with self._writing:
-            lines = [_line(self._unwritten.popleft()) for _ in range(len(self._unwritten))]
+            if self._closed.is_set():
+                return
+            lines = [line(self._unwritten.popleft()) for _ in range(len(self._unwritten))]
             try:
-                if lines:
-                    self._metrics.write("".join(lines))
-                    self._metrics.flush()
+                self._metrics.append("".join(lines).encode())
+                self._late = None
             except OSError as error:
-                self._failed(error)
+                self._late = self._cannot(error)
 
     def finish(self, program: Program, params: Params, test_predictions: np.ndarray) -> None:
         """Tries to write the model and the predictions, float32 [N, C]. Raises what `require_complete` does."""
@@ -94,25 +147,57 @@ class RunFolder(Observer):
                 self._failure = self._failure or error
         self.require_complete()
 
+    def end(self, program: Program, state: str, steps: int) -> None:
+        """Writes how it ended, see `status`, after so many steps. Raises OutputError where a file is missing."""
+        self.require_complete()
+        write_json(self.path / status.ENDING, {"state": state, "steps": steps, "planned": program.steps})
+
     def require_complete(self) -> None:
         """Raises OutputError when anything before could not be written; names the path."""
-        if self._failure:
-            raise OutputError(f"{self._failure}; this run's files are incomplete")
+        if failure := self._failure or self._late:
+            raise OutputError(f"{failure}; this run's files are incomplete")
 
-    def _failed(self, error: OSError) -> None:
-        self._failure = self._failure or OutputError(f"{self._file} cannot be written: {error.strerror or error}")
+    def _cannot(self, error: OSError) -> OutputError:
+        return OutputError(f"{self._file} cannot be written: {error.strerror or error}")
 
 
-def _line(report: Report) -> str:
+def require_free(path: Path) -> None:
+    """Raises OutputError where the folder is there and holds anything that is not of a run just beginning."""
+    try:
+        if path.is_dir() and any(file.name != LOCK for file in path.iterdir()):
+            is_run = (path / "config.json").exists()
+            on = f", or go on with --resume {path}" if is_run else ""
+            raise OutputError(f"{path} is not empty: give another --out, so that no run is overwritten{on}")
+    except OSError as error:
+        raise _told(error, path) from None
+
+
+def line(report: Report) -> str:
+    """As metrics.jsonl has it: test_accuracy only where it was evaluated."""
     told = {name: value for name, value in report._asdict().items() if value is not None}
     return json.dumps(told) + "\n"
 
 
+def _told(error: BaseException, path: Path) -> BaseException:
+    """An error of the system's as ours; any other as it is."""
+    if not isinstance(error, OSError):
+        return error
+    return OutputError(f"{error.filename or path} cannot be written: {error.strerror or error}")
+
+
 def default_folder(seed: int) -> Path:
-    """runs/<date-time>-<seed>, with a number behind it where two runs start in the same second."""
+    """runs/<date-time>-<seed>, made here: the number behind it is nobody else's where runs start in one second."""
     name = f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{seed}"
-    candidates = (Path("runs") / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
-    return next(path for path in candidates if not path.exists())
+    make_folder(RUNS)
+    for n in itertools.count(1):
+        try:
+            (path := RUNS / (name if n == 1 else f"{name}-{n}")).mkdir()
+            return path
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _told(error, RUNS) from None
+    raise AssertionError("numbers end")
 
 
 def describe(program: Program, placed: Placed, source: str, options: Mapping[str, Any]) -> dict[str, Any]:

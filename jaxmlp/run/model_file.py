@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 
 from jaxmlp import model
@@ -17,7 +16,9 @@ from jaxmlp.data.dataset import PIXELS
 from jaxmlp.errors import ConfigError, DataError
 from jaxmlp.model import Params
 from jaxmlp.program import Program
+from jaxmlp.run import checkpoint
 from jaxmlp.run.files import write_whole
+from jaxmlp.run.tensor_file import content
 
 NAME = "model.safetensors"  # in a run's folder
 
@@ -29,22 +30,17 @@ def write_model(path: Path, program: Program, params: Params) -> None:
 
 
 def read_model(path: Path) -> tuple[Program, Params]:
-    """What `write_model` wrote at `path`, or in the run's folder that `path` is. Raises DataError naming the file."""
+    """What `write_model` wrote at `path`, or in the run's folder that `path` is; or the weights of a checkpoint.
+
+    Raises DataError naming the file.
+    """
     file = path / NAME if path.is_dir() else path
-    metadata, tensors = _content(file)
+    metadata, tensors = content(file, "a model")
+    if checkpoint.KEY in metadata:
+        metadata, tensors = checkpoint.as_model(file, metadata, tensors)
     program = _program(file, metadata)
     _require_shapes(file, program, tensors)
     return program, model.from_named(tensors)
-
-
-def _content(file: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    try:
-        with safetensors.safe_open(file, "numpy") as opened:
-            return opened.metadata() or {}, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror or error}") from None
-    except (safetensors.SafetensorError, TypeError, AttributeError) as error:  # the last two: a dtype numpy has not
-        raise DataError(f"{file} is not a model in safetensors format: {error}") from None
 
 
 def _program(file: Path, metadata: dict[str, str]) -> Program:

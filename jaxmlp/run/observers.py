@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import jax
-
 from jaxmlp.trainer import Report, Run
 
 
@@ -51,4 +49,4 @@ def drive(run: Run, observers: Sequence[Observer], stopping: Callable[[], bool] 
 def _ends(run: Run, report: Report, stopping: Callable[[], bool]) -> bool:
     """Whether no step follows. A run is not stopped within a block of steps: the weights are those behind it."""
     done = report.step + 1
-    return done == run.program.steps or (stopping() and done == int(jax.device_get(run.state.step)))
+    return done == run.program.steps or (stopping() and done == run.done)

@@ -8,12 +8,14 @@ from jaxmlp.errors import ConfigError
 from jaxmlp.progress import write
 from jaxmlp.run.files import require_writable_folder, write_whole
 from parity.commands.adopt_options import AdoptOptions
+from parity.commands.adopt_train import train_on
 from parity.commands.adopted_mutants import own_step
-from parity.compare.recorded import Recording, file, prove
+from parity.compare.recorded import Program, Recording, file, prove, runs
 from parity.compare.recorded.proof import tensors_bytes
 from parity.compare.recorded.raw import of_folder
 from parity.errors import CannotCompare
 from parity.mutants.foreign.hunt import hunt, summary
+from parity.noise import free
 from parity.noise import recorded as noise
 from parity.oracle.foreign.record import Wishes, record
 from parity.oracle.foreign.script import find
@@ -40,7 +42,9 @@ def adopt(options: AdoptOptions) -> int:
     if not options.script:
         raise ConfigError("SCRIPT is missing: name a .py or .ipynb file")
     require_writable_folder(options.folder)
-    recording, held = held_against(of_folder(raw(options)))
+    folder = raw(options)
+    recording, held = held_against(of_folder(folder))
+    given = runs.of_folder(folder) if options.train else []
     made = machine.made("parity")
     content = file.to_bytes(recording)
     write_whole(options.folder / file.NAME, content, folders=True)
@@ -57,14 +61,24 @@ def adopt(options: AdoptOptions) -> int:
     programs = [configured_of(recording, number, options.folder) for number in right]
     print(report.text(recording, held, WHO))
     for port, program in zip(ports, programs, strict=True):
-        print(f"\nport of program {port.number}: {port.verdict}\nprogram.toml: {program.verdict}")
-        step = step_of(port.port) if port.port else own_step(recording, port.number)
-        print(f"mutants: {summary(list(hunt(recording, port.number, step)))}")
+        print(told_of(recording, port, program))
+    stepped = [one.number for one in held if one.proof] if options.train else []
+    for number, told in train_on(recording, given, stepped, options.train, options.folder, say).items():
+        print(f"\ntraining of program {number}: {told}")
     files = [f"recording.npz ({len(content) / 1e6:.1f} MB)", "report.html", "report.json"]
     files += [f"{file_name(recording, 'port', one.number)}.py" for one in ports if one.port]
+    curves = [number for number in stepped if recording.programs[number].fields["losses"]]
+    files += [f"{file_name(recording, 'training', number)}.json" for number in curves]
     files += [f"{file_name(recording, 'program', one.number)}.toml" for one in programs if one.program]
     print(f"\n{options.folder}: {', '.join(files)}")
     return exit_code(held)
+
+
+def told_of(recording: Recording, port: Rewritten, program: Configured) -> str:
+    """What became of a program's port, of its program.toml, and of the usual mistakes planted into it."""
+    step = step_of(port.port) if port.port else own_step(recording, port.number)
+    lines = [f"\nport of program {port.number}: {port.verdict}", f"program.toml: {program.verdict}"]
+    return "\n".join([*lines, f"mutants: {summary(list(hunt(recording, port.number, step)))}"])
 
 
 def rewritten_of(recording: Recording, number: int, folder: Path) -> Rewritten:
@@ -101,7 +115,7 @@ def raw(options: AdoptOptions) -> Path:
 
 def wishes(options: AdoptOptions) -> Wishes:
     """How the script is to be recorded."""
-    names = ("max_steps", "time_limit", "data", "shim", "once", "sandbox")
+    names = ("max_steps", "time_limit", "data", "shim", "once", "sandbox", "train")
     return Wishes(steps=tuple(sorted(set(options.steps))), **{name: getattr(options, name) for name in names})
 
 
@@ -113,13 +127,20 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
         try:
             graph = recording.graphs[program.graph]
             step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
-            programs[number] = program._replace(limits=noise.limits(step, program))
+            program = with_races(step, program._replace(limits=noise.limits(step, program)))
+            programs[number] = program = program._replace(free=free.limits(step, program))
             with_limits = recording._replace(programs=programs)
             proof = prove(with_limits, step.with_logits(program.trace.header.get("logits")), program=number)
             held.append(Held(number, proof))
         except (CannotCompare, NotImplementedError) as error:
             held.append(Held(number, None, str(error)))
     return recording._replace(programs=programs), held
+
+
+def with_races(step: GraphStep, program: Program) -> Program:
+    """Which says in its header what depends on an order that the graph leaves open."""
+    header = {**program.trace.header, "racing": sorted(step.racing)}
+    return program._replace(trace=program.trace._replace(header=header))
 
 
 def exit_code(held: list[Held]) -> int:

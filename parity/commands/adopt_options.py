@@ -11,6 +11,7 @@ from jaxmlp.errors import ConfigError
 from jaxmlp.options import File, Folder
 
 STEPS = (0, 1, 2, 50)  # three in a row, where slots are new, and one where they have seen much
+TRAIN = 100  # runs, where --train says no number
 Numbers = Annotated[tuple[int, ...], arg(metavar="T")]
 
 
@@ -40,6 +41,9 @@ class AdoptOptions:
     """give the script names of TensorFlow 0.x that 1.15 lacks"""
     sandbox: bool = False
     """run the script without network, and without the rest of the disk"""
+    train: Annotated[int, arg(metavar="STEPS")] = 0
+    """keep what so many first runs are given, train on in JAX from the recorded start, and compare the losses; without
+    a number: 100"""
     out: Folder = None
     """where everything goes; default: adopted/NAME"""
     arguments: Suppress[tuple[str, ...]] = ()
@@ -48,6 +52,7 @@ class AdoptOptions:
     def __post_init__(self):
         require("steps", self.steps, bool(self.steps) and min(self.steps) >= 0, "one or more, from 0 on")
         require("max_steps", self.max_steps, self.max_steps is None or self.max_steps >= 1, "at least 1")
+        require("train", self.train, self.train >= 0, "0, which trains nothing, or more")
         require("time_limit", self.time_limit, self.time_limit > 0, "more than 0")
 
     @property
@@ -92,3 +97,18 @@ class ProveStepOptions:
         if wrong := [pair for pair in self.names if "=" not in pair]:
             raise ConfigError(f"names has {wrong[0]!r}: TENSORFLOW=YOURS is needed, as Variable=w1")
         return dict(pair.split("=", 1) for pair in self.names)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions:
+    """Write the step of an adopted program as jax.export's serialized StableHLO, and beside it names, shapes and dtypes
+    as JSON: whoever loads it needs JAX alone. A step maps weights, slots, batch and draws, dicts of arrays by
+    TensorFlow's names, to loss, grads, weights and slots.
+    """
+
+    folder: Positional[Annotated[str, arg(metavar="FOLDER")]] = ""
+    """what adopt wrote"""
+    out: Annotated[Path, arg(metavar="FILE")] = Path("step.bin")
+    """the step; its description gets the same name, with .json"""
+    number: Annotated[int | None, arg(metavar="I")] = None
+    """of the program, where the script trains several"""

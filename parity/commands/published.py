@@ -16,19 +16,19 @@ import numpy as np
 
 from jaxmlp import trainer
 from jaxmlp.data import Dataset
-from jaxmlp.errors import ConfigError
+from jaxmlp.errors import ConfigError, DataError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress, write
 from jaxmlp.run.cells import is_mnist
-from jaxmlp.run.files import require_writable, write_whole
+from jaxmlp.run.files import read_json, require_writable, write_whole
 from parity.commands import images
 from parity.commands.options import PublishedOptions
 from parity.compare.limits import relative_difference
 from parity.compare.trace import data_digests, tests
 from parity.noise import reference
 from parity.noise.equivalence import MARGINS, SEEDS, Equivalence, equivalent
-from parity.noise.published import TABLE, Row, places, table
+from parity.noise.published import TABLE, Row, places, require_rows, table
 from parity.oracle import recording, select
 from parity.oracle.ask import Oracle
 from parity.oracle.live import free_run
@@ -151,10 +151,12 @@ class Runs:
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            kept = read_json(self.path)
             identity, rows = kept["identity"], kept["rows"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{self.path} holds no runs ({error!r}); give another --out") from None
+            if identity == self.identity:
+                require_rows(rows)
+        except (DataError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ConfigError(f"{self.path} holds no runs ({error}); give another --out") from None
         if identity != self.identity:
             raise ConfigError(f"{self.path} holds runs of other data or hyperparameters; give another --out")
         return rows

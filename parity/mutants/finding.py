@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +49,6 @@ def _wrong(fields: Any) -> str:
     if not isinstance(fields["held"], bool):
         return f"has held = {fields['held']!r}, which must be true or false"
     ratio = fields["ratio"]
-    if ratio not in ("inf", "nan") and (isinstance(ratio, bool) or not isinstance(ratio, int | float) or ratio < 0):
+    if ratio not in ("inf", "nan") and (type(ratio) not in (int, float) or not 0 <= ratio <= sys.float_info.max):
         return f"has ratio = {ratio!r}, which must be a number from 0 up, or inf"
     return ""

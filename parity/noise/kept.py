@@ -39,12 +39,15 @@ def keep(case: Case, budget: Budget, made: Mapping[str, str]) -> None:
 def budget(case: Case) -> Budget | None:
     """That of the program on its data, or None where none was kept. Raises DataError for a damaged file."""
     file = path(case)
-    if not file.exists():
-        return None
+    return read(file) if file.exists() else None
+
+
+def read(file: Path) -> Budget:
+    """What `keep` wrote. Raises DataError for a damaged file."""
     content = read_json(file)
     try:
         return _read(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{file} is damaged ({error!r}): restore it, or remove it to prove without") from None
 
 
@@ -52,6 +55,12 @@ def _read(content: Any) -> Budget:
     made = f"{content['made']['date']}, {content['made']['processor']}"
     series = {name: np.array(content[name], np.float64) for name in SERIES}
     tests = {int(step): float(limit) for step, limit in content["test_limits"].items()}
-    if len({len(array) for array in series.values()}) != 1 or content["horizon"] >= len(series["spread"]):
-        raise ValueError("its series are not of one length")
-    return Budget(content["horizon"], **series, test_limits=tests, variants=tuple(content["variants"]), made=made)
+    lengths, limits = {array.shape for array in series.values()}, [*series.values(), [*tests.values()]]
+    horizon, variants = content["horizon"], content["variants"]
+    if type(horizon) is not int or lengths != {(len(series["spread"]),)} or not 0 <= horizon < len(series["spread"]):
+        raise ValueError("its series are not of one length, or its horizon is beyond them")
+    if not all(np.all(np.asarray(one) >= 0) for one in limits):
+        raise ValueError("a limit is no number from 0 up")
+    if type(variants) is not list or not all(type(one) is str for one in variants):
+        raise ValueError("its variants are no names")
+    return Budget(horizon, **series, test_limits=tests, variants=tuple(variants), made=made)

@@ -18,6 +18,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from parity.compare.limits import TINY
 from parity.noise import by_jax
+from parity.noise.kinks import COMPARISONS, Watch
 from parity.noise.primitives import ROUNDED, largest_term, matrices, result, terms, wide
 
 BITS = 22  # of a number's mantissa, the leading one with them; float32 has 24
@@ -29,10 +30,10 @@ HUGE = 2.0**128  # where float32 ends
 
 
 class Arithmetic:
-    """Evaluates jaxprs in NumPy; `rng` None: exactly, in float64."""
+    """Evaluates jaxprs in NumPy; `rng` None: exactly, in float64. `watch` sees comparisons, and may turn them."""
 
-    def __init__(self, rng: np.random.Generator | None):
-        self.rng = rng
+    def __init__(self, rng: np.random.Generator | None, watch: Watch | None = None):
+        self.rng, self.watch = rng, watch
 
     def run(self, traced: ClosedJaxpr, arguments: Sequence[Any]) -> list[np.ndarray]:
         """Its results for these arrays, float64 for float32."""
@@ -59,6 +60,9 @@ class Arithmetic:
         if name in by_jax.KNOWN and not matrices(name, operands, equation.params):
             return self._by_jax(equation, operands)
         exact = result(name, operands, equation.params)
+        if self.watch and name in COMPARISONS and operands[0].dtype == np.float64:
+            turned = self.watch(operands[0] - operands[1])
+            return [exact if turned is None else exact ^ turned]
         if self.rng is None or exact.dtype != np.float64:
             return [exact]
         if summed := terms(name, operands, equation.params):

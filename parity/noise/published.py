@@ -1,7 +1,8 @@
 """The write-up's own numbers, and where they lie among many seeds: it set none, so its table is one draw."""
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,29 @@ def places(rows: Sequence[Row]) -> list[Place]:
             quantiles = tuple(float(q) for q in np.quantile(seen, (0, 0.05, 0.5, 0.95, 1)))
             found.append(Place(step, quantity, number, quantiles, rank))
     return found
+
+
+def require_rows(rows: Any) -> None:
+    """Raises ValueError unless it is a table of `Row` by side and seed, as `python -m parity published` keeps it."""
+    for side, of_side in rows.items():
+        for seed, row in of_side.items():
+            if not seed.isascii() or not seed.isdigit() or row.keys() != {str(step) for step in TABLE}:
+                raise ValueError(f"{side}, seed {seed} is not of a seed's steps {', '.join(map(str, TABLE))}")
+            for step, numbers in row.items():
+                if (
+                    type(numbers) is not list
+                    or list(map(type, numbers)) != [float] * 3
+                    or not np.all(np.isfinite(numbers))
+                ):
+                    raise ValueError(f"{side}, seed {seed}, step {step} is not a loss and two accuracies")
+                if numbers[0] < 0 or not all(0 <= accuracy <= 100 for accuracy in numbers[1:]):
+                    raise ValueError(f"{side}, seed {seed}, step {step} has a number that cannot be")
+
+
+def _is_row(numbers: Any) -> bool:
+    if type(numbers) is not list or [type(number) for number in numbers] != [float] * 3:
+        return False
+    return 0 <= numbers[0] < math.inf and all(0 <= accuracy <= 100 for accuracy in numbers[1:])
 
 
 def table(rows: Sequence[Place]) -> str:

@@ -1,7 +1,8 @@
 """How far honest float32 may carry one step of somebody's program: sampled through its graph, kept in the recording.
 
 As `sampled.py` does for the product's own programs, here for whatever a graph computes: loss, logits, gradients, and
-what is computed beside the updates, as moving averages are. A unit near a kink falls on either side of it by chance.
+what is computed beside the updates, as moving averages are. A unit near a kink falls on either side of it by chance,
+and all that are near are turned at once besides (`kinks.py`).
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from parity.compare.recorded.limits import Spread, StepLimits
 from parity.compare.recorded.recording import Program, starts
 from parity.compare.tensor import Named
 from parity.compare.trace import StepTrace
+from parity.noise.kinks import Kinks
 from parity.noise.monte_carlo import Arithmetic
 from parity.noise.sampled import ALLOWED
 from parity.subject.graph.step import GraphStep
@@ -33,10 +35,30 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
     with jax.transfer_guard("allow"):
         closed, shape = jax.make_jaxpr(function, return_shape=True)(arguments)
         keys, leaves = list(shape), jax.tree.leaves(arguments)
-        exact = _values(Arithmetic(None), closed, leaves, keys)
-        samples = [_values(Arithmetic(np.random.default_rng([seed, i])), closed, leaves, keys) for i in range(SAMPLES)]
+        kinks = Kinks()
+        exact = _values(Arithmetic(None, kinks.exact), closed, leaves, keys)
+        rngs = [np.random.default_rng([seed, i]) for i in range(SAMPLES)]
+        samples = [_values(Arithmetic(rng, kinks.sampled()), closed, leaves, keys) for rng in rngs]
+        near = kinks.number
+        turned = _values(Arithmetic(None, kinks.turned()), closed, leaves, keys) if near else exact
     floats = [key for key in keys if exact[key].dtype.kind == "f"]
-    return StepLimits({key: _spread(key, exact[key], [one[key] for one in samples]) for key in floats})
+    spreads = {key: _spread(key, exact[key], [one[key] for one in samples], turned[key]) for key in floats}
+    return StepLimits(spreads | _races(step, one, _beside(program, one)), near)
+
+
+def _races(step: GraphStep, one: StepTrace, beside: list[str]) -> dict[str, Spread]:
+    """How far off a variable is if the reads that race with a write come after it."""
+    if step.racing.isdisjoint(beside):
+        return {}
+    with jax.transfer_guard("allow"):
+        made = [call(*starts(one).values()) for call in (step, step.late)]
+    first, last = ({key: _of(key, each) for key in beside} for each in made)
+    return {f"race/{key}": Spread(float(np.linalg.norm(last[key] - first[key])), (), 0.0) for key in beside}
+
+
+def _of(key: str, made: Mapping[str, Any]) -> np.ndarray:
+    role, _, name = key.partition("/")
+    return np.asarray(made[role][name], np.float64)
 
 
 def _traceable(step: GraphStep, program: Program, one: StepTrace) -> tuple[Any, dict[str, Named]]:
@@ -68,7 +90,7 @@ def _varies(array: np.ndarray, role: str) -> bool:
 
 
 def _beside(program: Program, one: StepTrace) -> list[str]:
-    """Variables that no rule speaks of, and that the step changes."""
+    """Variables that no rule speaks of, and that the step trains or changes."""
     ruled = set()
     for applied in program.updates:
         if applied.kind and program.update_of(applied.variable):
@@ -79,7 +101,7 @@ def _beside(program: Program, one: StepTrace) -> list[str]:
         for key in changed
         if key not in ruled
         and one.got[key].array.dtype == np.float32
-        and not np.array_equal(one.got[key].array, one.start[key].array)
+        and (key.startswith("weights/") or not np.array_equal(one.got[key].array, one.start[key].array))
     ]
 
 
@@ -90,10 +112,12 @@ def _values(arithmetic: Arithmetic, closed: Any, leaves: list[Any], keys: list[s
     return dict(zip(sorted(keys), values, strict=True))
 
 
-def _spread(key: str, exact: np.ndarray, samples: list[np.ndarray]) -> Spread:
-    apart = np.max([np.abs(one - exact) for one in samples], axis=0) * ALLOWED
+def _spread(key: str, exact: np.ndarray, samples: list[np.ndarray], turned: np.ndarray) -> Spread:
+    """What the samples differ by, and on top what the turned kinks move."""
+    apart = np.max([np.abs(one - exact) for one in samples], axis=0) * ALLOWED + np.abs(turned - exact)
     if key == "logits/logits":
         norm = float(apart.max(initial=0))
     else:
         norm = ALLOWED * max(float(np.linalg.norm(one - exact)) for one in samples)
+        norm += float(np.linalg.norm(turned - exact))
     return Spread.of(np.asarray(apart), exact, norm if norm > TINY else 0.0)

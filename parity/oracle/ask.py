@@ -7,47 +7,28 @@ in this process. `live.py` turns answers into a trace; a machine with neither op
 import json
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from parity.compare.npz import Damaged
 from parity.compare.tensor import Named
-from parity.compare.trace import in_role, of_role
+from parity.compare.trace import in_role
 from parity.errors import CannotCompare, OracleFailed
+from parity.oracle import answer
+from parity.oracle.asked import Answers, Case, Question
 from parity.oracle.environment import REMEDY, VERSION, require_version
 from parity.oracle.process import Process, started
 
 # Behind the standard library's on the path: this folder's select.py must not stand for it.
-SERVE = "import sys; sys.path.append(sys.argv.pop(1)); from py37 import serve; serve.main(*sys.argv[1:])"
+SERVE = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from py37 import parent; parent.end_with_it(*sys.argv[1:]); "
+    "from py37 import serve; serve.main(*sys.argv[1:])"
+)
 FOLDER = Path(__file__).parent
 INSTALL = "pip install -e '.[parity]'"
-
-
-class Case(NamedTuple):
-    """What TensorFlow is asked about: a program and the data it runs on."""
-
-    program: Mapping[str, Any]  # as `jaxmlp.program.Program.as_dict` has it
-    digest: str  # the program's identity
-    data: Named  # train_images uint8 [N, P], train_labels uint8 [N], test_images, test_labels
-    classes: int
-    source: str  # of the data, in words
-
-
-class Question(NamedTuple):
-    """One question to `py37/serve.py`, which describes them, and the arrays it carries."""
-
-    ask: dict[str, Any]
-    arrays: Named = {}  # noqa: RUF012  (never changed)
-
-
-class Answers(NamedTuple):
-    """The arrays that answer each question, and which TensorFlow it was; or why it has no answer."""
-
-    arrays: list[Named]
-    provenance: dict[str, Any]
-    error: str = ""  # TensorFlow's own words: an impossible program, say
 
 
 Asked = tuple[Case, Sequence[Question]]
@@ -88,11 +69,11 @@ class Tf115:
     def ask_all(self, asked: Sequence[Asked]) -> Iterator[Answers]:
         with tempfile.TemporaryDirectory(prefix="parity-") as folder:
             _write(Path(folder), asked, self.threads)
-            with started([str(self.python), "-c", SERVE, str(FOLDER), folder], Path(folder, "said")) as process:
-                for i, (_, questions) in enumerate(asked):
-                    answer = Path(folder, f"answer-{i}.npz")
-                    self._wait(process, answer)
-                    yield self._read(answer, len(questions))
+            with started([str(self.python), "-c", SERVE, str(FOLDER), folder]) as process:
+                for i, (case, questions) in enumerate(asked):
+                    file = Path(folder, f"answer-{i}.npz")
+                    self._wait(process, file)
+                    yield self._read(file, case, questions)
 
     def _wait(self, process: Process, answer: Path) -> None:
         """For the answer, which appears whole or not at all."""
@@ -102,17 +83,16 @@ class Tf115:
             raise OracleFailed(f"TensorFlow 1.15 gave no answer within {self.time_limit:g} s; see --time-limit")
         if process.returncode == 0:
             raise OracleFailed(f"{self.python} ran the program and left no answer; is it a Python?")
-        said = f"the end of what it said:\n{process.tail()}"
-        raise OracleFailed(f"TensorFlow 1.15 {process.end()}; {said}")
+        raise OracleFailed(f"TensorFlow 1.15 {process.end()}; the end of what it said: {process.tail()}")
 
-    def _read(self, answer: Path, questions: int) -> Answers:
-        with np.load(answer, allow_pickle=False) as npz:
-            arrays = dict(npz.items())
-        answer.unlink()  # a family's are gigabytes
-        header = json.loads(arrays.pop("header").tobytes())
-        require_version(header["provenance"]["tensorflow"], VERSION, str(self.python), REMEDY)
-        told = [] if header["error"] else [of_role(arrays, str(i)) for i in range(questions)]
-        return Answers(told, **header)
+    def _read(self, file: Path, case: Case, questions: Sequence[Question]) -> Answers:
+        try:
+            found = answer.read(file, case, questions)
+        except Damaged as error:
+            raise OracleFailed(f"what TensorFlow 1.15 answered cannot be used: {error}; ask it again") from None
+        file.unlink()  # a family's are gigabytes
+        require_version(found.provenance["tensorflow"], VERSION, str(self.python), REMEDY)
+        return found
 
 
 class Compat:

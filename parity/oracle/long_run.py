@@ -1,12 +1,16 @@
 """The free run of a reference in segments that are saved as they end, so that an hour of TensorFlow is never lost."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from parity.compare.npz import Damaged, members
 from parity.compare.tensor import Named
 from parity.compare.trace import SERIES, in_role, of_role
+from parity.errors import CannotCompare
+from parity.oracle.answer import LARGEST
 from parity.oracle.ask import Case, Oracle, Question
 from parity.oracle.live import whole_run
 
@@ -32,10 +36,16 @@ def long_run(
             carried = in_role("weights", of_role(arrays, "weights"))  # float bits: the segments together are the run
             ask = {**whole_run(case), "first": first, "steps": steps, "weights_at": list(weights_at)}
             _save(segment, oracle.ask(case, [Question(ask, carried)]).arrays[0])
-        with np.load(segment, allow_pickle=False) as npz:
-            arrays = _joined(arrays, {name: npz[name] for name in npz.files})
+        arrays = _joined(arrays, _read(segment))
         tell(steps)
     return arrays
+
+
+def _read(segment: Path) -> Named:
+    try:
+        return members(segment, LARGEST)
+    except Damaged as error:
+        raise CannotCompare(f"{segment} is no part of a run ({error}): remove it, and it is run anew") from None
 
 
 def _joined(before: Named, after: Named) -> Named:
@@ -48,4 +58,6 @@ def _save(path: Path, arrays: Named) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)

@@ -1,20 +1,23 @@
 """Proofs of steps beside a recording as text, JSON and a page: a row a tensor, and all that was not compared."""
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from parity.compare.recorded import Proof, Recording
-from parity.compare.recorded.judge import Silent
+from parity.compare.recorded.found import Silent
 from parity.compare.tiers import WORDS
 from parity.report.markup import card, check_row, element, short, table
 from parity.report.plain import plain, shown
 from parity.report.proof import worst
-from parity.report.text import HEAD, row
+from parity.report.text import WIDTH, head, row
 
+WIDE = 0.01
+RELATIVE = ("relative", "of the largest", "of the norm")
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # of the proof's page, so that both look alike
 
 
@@ -48,18 +51,37 @@ def facts(recording: Recording) -> list[str]:
         f"reference: {', '.join(f'{name} {told[name]}' for name in ('tensorflow', 'numpy', 'python', 'cpu'))}",
     ]
     if repeated := told.get("reproduced"):
-        lines += _repeated(repeated)
+        lines += _repeated(repeated, _racing(recording))
     lines += [f"downloads refused: {', '.join(refused)}"] if (refused := told["downloads"]["refused"]) else []
     return lines + [f"note: {what}" + (f" ({count} times)" if count > 1 else "") for what, count in told["notes"]]
 
 
-def _repeated(told: Mapping[str, Any]) -> list[str]:
+def _racing(recording: Recording) -> set[str]:
+    """Variables that depend on a race, as "program|variable"."""
+    keys = [(i, key) for i, one in enumerate(recording.programs) for key in one.trace.header.get("racing", ())]
+    return {f"{i}|{key.partition('/')[2]}" for i, key in keys if not key.startswith(("grads/", "loss/"))}
+
+
+def _repeated(told: Mapping[str, Any], racing: Collection[str]) -> list[str]:
     """Whether the script repeats itself, and whether recording leaves it alone."""
     count, plain, recorded = told["compared"], told["between_plain"], told["by_recording"]
     if not plain and not recorded:
         return [f"recording changes nothing: all {count} variables end with the same bits, in two plain runs too"]
-    lines = [f"two plain runs differ, in {len(plain)} of {count} variables: {', '.join(plain)}"] if plain else []
-    return lines + ([f"RECORDING CHANGES {len(recorded)} of {count}: {', '.join(recorded)}"] if recorded else [])
+    raced = [name for name in recorded if name in racing]
+    changed = [name for name in recorded if name not in racing]
+    runs = told.get("plain_runs", 2)
+    lines = [f"not reproducible by itself: {_named(plain, count)} differ between {runs} plain runs"] if plain else []
+    lines += (
+        [f"not reproducible by itself, by a race: {_named(raced, count)} differ in the recorded run"] if raced else []
+    )
+    return lines + ([f"RECORDING CHANGES {_named(changed, count)}"] if changed else [])
+
+
+def _named(names: Sequence[str], count: int) -> str:
+    """Of "program|variable"; the program is told where it is not the first."""
+    parts = [name.split("|", 1) for name in names]
+    told = [name if program == "0" else f"{name} of program {program}" for program, name in parts]
+    return f"{len(names)} of {count} variables ({', '.join(told)})"
 
 
 def silences(found: Sequence[Silent]) -> list[tuple[str, str]]:
@@ -68,6 +90,24 @@ def silences(found: Sequence[Silent]) -> list[tuple[str, str]]:
     for one in found:
         reasons.setdefault(one.why, {})[f"{one.tier} {one.tensor}"] = None
     return [(", ".join(places), why) for why, places in reasons.items()]
+
+
+def wide(proof: Proof) -> list[str]:
+    """Tensors that little is proven of, for rounding alone may move them by more than WIDE of their norm."""
+    found: dict[str, float] = {}
+    for one in proof.checks:
+        if one.unit in RELATIVE and WIDE < one.limit < math.inf:
+            name = f"{one.tier} {one.tensor}"
+            found[name] = max(one.limit, found.get(name, 0.0))
+    return [f"{name}: rounding alone may move it by {limit:.2g} of its norm" for name, limit in found.items()]
+
+
+def near_kinks(proof: Proof) -> str:
+    """How many units a gradient's limit takes for undecided; empty where there are none."""
+    limits = proof.program.limits
+    found = [(limits[step].kinks, step) for step in proof.subject.steps if step in limits and limits[step].kinks]
+    told = ", ".join(f"{number} at step {step}" for number, step in found)
+    return f"units so near a kink that rounding may turn them: {told}" if found else ""
 
 
 def nearest(proof: Proof) -> dict[str, float]:
@@ -98,9 +138,13 @@ def page(recording: Recording, held: Sequence[Held], made: Mapping[str, Any], wh
 
 
 def _table(proof: Proof) -> list[str]:
-    lines = [HEAD, *(row(check) for check in worst(proof.checks))]
+    rows = worst(proof.checks)
+    width = max([WIDTH, *(len(check.tensor) + 1 for check in rows)])
+    lines = [head(width), *(row(check, width) for check in rows)]
     for kind, found in (("not determined", proof.undetermined), ("NOT COMPARED", proof.not_compared)):
         lines += [f"{kind}: {places}: {why}" for places, why in silences(found)]
+    lines += [f"wide: {line}" for line in wide(proof)]
+    lines += [f"allowed for: {turned}"] if (turned := near_kinks(proof)) else []
     if proof.diverged is not None:
         lines.append(f"not finite on TensorFlow's side from step {proof.diverged} on, and so compared no further")
     return [*lines, *proof.hints]
@@ -117,6 +161,7 @@ def _plain(recording: Recording, one: Held) -> dict[str, Any]:
         "different": proof.different,
         "hints": list(proof.hints),
         "nearest": nearest(proof),
+        "near_kinks": {step: one.kinks for step, one in proof.program.limits.items()},
         "checks": [check._asdict() | {"passed": check.passed} for check in proof.checks],
         "undetermined": [silent._asdict() for silent in proof.undetermined],
         "not_compared": [silent._asdict() for silent in proof.not_compared],
@@ -141,6 +186,10 @@ def _section(recording: Recording, one: Held) -> str:
     for title, found in (("Not determined", one.proof.undetermined), ("Not compared", one.proof.not_compared)):
         items = [element("p", escape(f"{places}: {why}."), kind="soft") for places, why in silences(found)]
         inside += [element("h2", title), *items] if items else []
+    items = [element("p", escape(f"{line}."), kind="soft") for line in wide(one.proof)]
+    inside += [element("h2", "Limits that prove little"), *items] if items else []
+    if turned := near_kinks(one.proof):
+        inside.append(element("p", escape(f"Allowed for: {turned}."), kind="soft"))
     return element("section", *inside)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from parity.compare.tiers import WORDS, Check
 from parity.report.proof import Proof, divergence, verdict, worst
 
-HEAD = f"{'tier':17}{'tensor':27}{'worst step':>11}{'measured':>11}{'limit':>11}{'margin':>9}  verdict"
+WIDTH = 27  # of a tensor's name
 
 
 def table(proof: Proof) -> str:
@@ -14,7 +14,7 @@ def table(proof: Proof) -> str:
     lines = [verdict(proof), *facts(proof)]
     lines += [f"TensorFlow breaks the rule of T3 itself: {row(check)}" for check in proof.own_rule if not check.passed]
     for candidate in proof.candidates:
-        lines += ["", f"jaxmlp {candidate.name}", HEAD]
+        lines += ["", f"jaxmlp {candidate.name}", head()]
         lines += [row(check) for check in worst(candidate.checks)]
         lines += divergence(candidate)
     return "\n".join([*lines, *(["", proof.beyond] if proof.beyond else [])])
@@ -52,11 +52,19 @@ def _told(provenance: Mapping[str, Any]) -> str:
 
 def margin(check: Check) -> str:
     """How many times the measured value would fit into its limit."""
-    return f"{1 / check.ratio:.3g}x" if check.ratio else "exact"
+    if not check.ratio:
+        return "exact"
+    return f"{1 / check.ratio:.3g}x" if check.ratio > 1e-3 else f"{1 / check.ratio:.1g}x"
 
 
-def row(check: Check) -> str:
-    """A check below `HEAD`."""
+def head(width: int = WIDTH) -> str:
+    """What stands in the columns."""
+    numbers = f"{'worst step':>11}{'measured':>11}{'limit':>11}{'margin':>9}"
+    return f"{'tier':17}{'tensor':{width}}{numbers}  verdict"
+
+
+def row(check: Check, width: int = WIDTH) -> str:
+    """A check below `head`."""
     when, tier = check.when.removeprefix("step "), f"{check.tier} {WORDS[check.tier]}"
     numbers = f"{when:>11}{check.measured:>11.2g}{check.limit:>11.2g}{margin(check):>9}"
-    return f"{tier:17}{check.tensor:27}{numbers}  {'pass' if check.passed else 'FAIL'}"
+    return f"{tier:17}{check.tensor:{width}}{numbers}  {'pass' if check.passed else 'FAIL'}"

@@ -6,9 +6,10 @@ import threading
 import time
 
 import pytest
+from requests import Response
 
 from jaxmlp.data import reachable
-from jaxmlp.data.mirrors import fetch
+from jaxmlp.data.mirrors import MIRRORS, fetch, require_sound
 from jaxmlp.errors import DataError, DataUnreachable
 
 CONTENT = {"first": b"one" * 5000, "second": b"two" * 700}
@@ -122,3 +123,51 @@ def test_a_full_disk_is_named_and_leaves_nothing(server, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=f"^{tmp_path}: cannot be written: No space left on device"):
         fetch(DIGESTS, tmp_path)
     assert names(tmp_path) == []
+
+
+def test_two_that_download_at_once_both_have_whole_files(server, tmp_path):
+    server.files, failed = dict(PACKED), []
+
+    def one():
+        try:
+            fetch(DIGESTS, tmp_path)
+        except Exception as error:
+            failed.append(error)
+
+    both = [threading.Thread(target=one) for _ in range(4)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert not failed
+    assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == PACKED
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"location": "http://elsewhere/first.gz"}, "leads to http://elsewhere/first.gz, which is not HTTPS"),
+        ({"location": "//elsewhere/first.gz"}, None),
+        ({"content-length": "9912422"}, None),
+        ({"content-length": str(1 << 40)}, f"claims {1 << 40} bytes; no file of MNIST has more"),
+        ({"content-length": "-1"}, "claims -1 bytes"),
+    ],
+)
+def test_what_leaves_https_or_is_far_too_large_is_not_downloaded(headers, said):
+    assert all(mirror.startswith("https://") for mirror in MIRRORS)
+    response = Response()
+    response.url = f"{MIRRORS[0]}first.gz"
+    response.headers.update(headers)
+    if said is None:
+        require_sound(response)
+        return
+    with pytest.raises(DataError, match=said):
+        require_sound(response)
+
+
+def test_a_file_that_is_far_too_large_is_an_error_and_leaves_nothing(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxmlp.data.mirrors._MOST", 3)
+    server.files = dict(PACKED)
+    with pytest.raises(DataError, match="no file of MNIST has more than 3"):
+        fetch(DIGESTS, tmp_path)
+    assert not names(tmp_path)

@@ -73,6 +73,45 @@ def test_what_is_recorded_is_what_the_raw_folder_has(tmp_path, rng):
             assert same(one.got["loss/loss"].array, raw[f"0|{step}|loss|loss:0"])
 
 
+def dense(batch, **told):
+    """Its images have no blank pixel, and so a layer's gradient no row of zeros."""
+
+    class Dense(Like):
+        def draw(self, rng):
+            given, drawn = super().draw(rng)
+            return {**given, "x:0": rng.random((self.batch, self.widths[0])).astype(np.float32)}, drawn
+
+    return Dense(widths=(256, 300, 10), batch=batch, **told)
+
+
+def kept_bytes(recording, tmp_path):
+    """What each key's tensor takes in the file."""
+    (tmp_path / "a").write_bytes(file.to_bytes(recording))
+    header, _ = sealed.read(tmp_path / "a", file.FORMAT)
+    sizes = {one.filename.removesuffix(".npy"): one.compress_size for one in zipfile.ZipFile(tmp_path / "a").infolist()}
+    return {key: sizes[found] for key, found in header["tensors"].items()}
+
+
+@pytest.mark.parametrize("like", [dense(32), dense(32, l2=1e-3), dense(32, clip=0.05), dense(32, l2=1e-2, clip=0.05)])
+def test_four_steps_of_adam_take_less_than_half_of_their_numbers(like, tmp_path, rng):
+    """Of a 784-1024-10 program with dense inputs so less than 20 MB: its gradients take next to nothing."""
+    recording = like.recording(tmp_path / "raw", rng)
+    sizes = kept_bytes(recording, tmp_path)
+    gradient = 4 * 256 * 300
+    for step in like.steps:
+        roles = [f"back|0|{step}|grads", f"step|0|{step}|got|grads", f"step|0|{step}|got|arriving"]
+        assert sum({size for key, size in sizes.items() if any(map(key.startswith, roles))}) < 0.5 * gradient
+    assert sum(size for key, size in sizes.items() if key.startswith("limits|")) < 0.1 * gradient
+    there = file.read(tmp_path / "a").programs[0].trace.steps
+    for step, one in recording.programs[0].trace.steps.items():
+        assert all(same(one.got[key].array, there[step].got[key].array) for key in one.got)
+
+
+def test_a_batch_too_large_for_it_is_kept_all_the_same(tmp_path, rng):
+    recording = dense(250, steps=(0,)).recording(tmp_path / "raw", rng)
+    assert not [key for key in kept_bytes(recording, tmp_path) if key.startswith("back|")]
+
+
 def test_a_step_costs_no_more_than_its_gradient_and_its_images(tmp_path, rng):
     """A start that the step before left behind is there already, and what the rule says need not be told."""
     like = Like(widths=(64, 96, 10), steps=(0, 1, 2, 3))
@@ -86,10 +125,7 @@ def test_a_step_costs_no_more_than_its_gradient_and_its_images(tmp_path, rng):
 
 def test_after_an_update_little_more_than_a_bit_a_number_is_kept(tmp_path, rng):
     recording = of_folder(Like(widths=(64, 96, 10), steps=(0, 1)).raw(tmp_path / "raw", rng))
-    (tmp_path / "a").write_bytes(file.to_bytes(recording))
-    header, _ = sealed.read(tmp_path / "a", file.FORMAT)
-    sizes = {one.filename.removesuffix(".npy"): one.compress_size for one in zipfile.ZipFile(tmp_path / "a").infolist()}
-    of = {key: sizes[found] for key, found in header["tensors"].items()}
+    of = kept_bytes(recording, tmp_path)
     for name in ("weights/dense/kernel", "slots/dense/kernel/Adam", "slots/dense/kernel/Adam_1"):
         assert of[f"step|0|1|got|{name}"] < 64 * 96 * 4 / 8
 
@@ -141,6 +177,15 @@ def resealed(kept, change):
     kept.write_bytes(sealed.to_bytes(header, arrays))
 
 
+BATCH = "step|0|0|start|batch/x:0"
+
+
+def way(header, batch="batch/x:0", exponents=(20, 20), decay=0.0):
+    """To a gradient of step 0."""
+    header["tensors"]["back|0|0|grads/dense/kernel"] = header["tensors"]["step|0|0|got|logits/logits"]
+    header["programs"][0]["ways"]["0"] = [{"grads/dense/kernel": [batch, exponents, decay]}, {}]
+
+
 LIES = {
     "another dtype": lambda h, a: h["kinds"].update({next(iter(h["kinds"])): ["<f8", [2, 2]]}),
     "an object": lambda h, a: h["kinds"].update({next(iter(h["kinds"])): ["|O", [1]]}),
@@ -151,6 +196,12 @@ LIES = {
     "a program that is none": lambda h, a: h.update(programs=[3]),
     "planes of another dtype": lambda h, a: a.update({next(iter(a)): np.zeros(4)}),
     "a graph that is not there": lambda h, a: h["programs"][0].update(graph=7),
+    "ways that are none": lambda h, a: h["programs"][0].update(ways={"0": 3}),
+    "a product of what is not there": lambda h, a: way(h, batch="batch/none"),
+    "a product of other shapes": lambda h, a: way(h, batch="batch/y:0"),
+    "a product beyond all numbers": lambda h, a: way(h, exponents=[10**30, 0]),
+    "a product of other numbers": lambda h, a: way(h, decay=1.0),
+    "a limit that is cut": lambda h, a: h["tensors"].update({"limits|0|0|loss/loss:norms": h["tensors"][BATCH]}),
     "updates that are none": lambda h, a: h["programs"][0]["fields"].update(updates=[{"op": 1}]),
 }
 

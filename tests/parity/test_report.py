@@ -152,6 +152,21 @@ def test_the_page_survives_a_hostile_name(proof):
     assert html.count('class="card"') == page.render(proof).count('class="card"')
 
 
+def test_no_script_runs_in_the_page_but_its_own(browser, proof, tmp_path):
+    html = page.render(proof)
+    assert html.index("Content-Security-Policy") < html.index("<title>")
+    stray = html.replace("</title>", "</title><script>document.title = 'stray'</script>")
+    stray = stray.replace("<body>", "<body onload=\"document.title = 'stray'\">").replace(
+        '"use strict";', '"use strict"; '
+    )
+    for name, content, runs in (("own", html, True), ("stray", stray, False)):
+        (tmp_path / name).with_suffix(".html").write_text(content, encoding="utf-8")
+        opened = browser.new_page()
+        opened.goto((tmp_path / name).with_suffix(".html").as_uri())
+        assert opened.title() == "Is it the same program?"
+        assert (opened.locator("svg path").count() >= 3) == runs, "one that was changed is another"
+
+
 def test_the_figure_is_a_png_with_and_without_a_budget(proof, broken):
     for one in (proof, broken, proof._replace(budget=None)):
         assert curves(one).startswith(b"\x89PNG")

@@ -2,8 +2,9 @@
 
 An array is kept under its digest, so that what a step starts with, where the step before ended with it, costs nothing;
 nor does a gradient that arrives as it is. A variable is kept as its distance from the value last recorded, and after a
-step from what the optimizer's rule makes of the gradient (`predicted.py`), in byte planes (`planes.py`). Every tensor's
-digest is checked again when it is read.
+step from what the optimizer's rule makes of the gradient (`predicted.py`), in byte planes (`planes.py`); a gradient as
+its distance from the batch times a small matrix (`ways.py`). Every tensor's digest is checked again when it is
+read.
 """
 
 import math
@@ -18,13 +19,21 @@ from parity.compare.recorded import limits, predicted
 from parity.compare.recorded.clips import Clipping
 from parity.compare.recorded.planes import planes, unplaned
 from parity.compare.recorded.recording import Graph, Program, Recording
+from parity.compare.recorded.ways import Ways
 from parity.compare.tensor import Named, Whole, digest
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
 
-FORMAT = 101  # beyond those of `archive.py`, which keeps other recordings in the same container
+FORMAT = 102  # beyond those of `archive.py`, which keeps other recordings in the same container
 NAME = "recording.npz"
-WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)  # what a header that is none runs into
+WRONG = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+)  # what a header that is none runs into
 
 
 def to_bytes(recording: Recording) -> bytes:
@@ -81,17 +90,26 @@ def _put(kept: _Kept, number: int, program: Program) -> dict[str, Any]:
     """A program's arrays, and what the header says of it."""
     kept.put_all(f"series|{number}", program.trace.series)
     last: Named = {}
+    told: dict[str, Any] = {}
     for step, one in program.trace.steps.items():
-        for part, key, near in _walk(program, one, last):
+        ways = Ways.of(one)
+        kept.put_all(f"back|{number}|{step}", ways.arrays())
+        told[str(step)] = ways.told()
+        for part, key, near in _walk(program, one, last, ways):
             kept.put(f"step|{number}|{step}|{part}|{key}", getattr(one, part)[key].array, near)
-    for step, told in program.limits.items():
-        kept.put_all(f"limits|{number}|{step}", limits.to_arrays(told))
+    for step, sampled in program.limits.items():
+        kept.put_all(f"limits|{number}|{step}", limits.to_arrays(sampled))
     clipping = program.clipping and [program.clipping.fields]  # a list of nothing: the gradient arrives as it is
     header = {key: value for key, value in program.trace.header.items() if key != "side"}
-    return {"fields": dict(program.fields), "header": header, "graph": program.graph, "clipping": clipping}
+    fields = {"fields": dict(program.fields), "header": header, "graph": program.graph, "clipping": clipping}
+    free = {str(step): dict(keys) for step, keys in program.free.items()}
+    return {**fields, "ways": told, "free": free}
 
 
-def _walk(program: Program, one: StepTrace, last: Named) -> Iterator[tuple[str, str, np.ndarray | None]]:
+Near = np.ndarray | None
+
+
+def _walk(program: Program, one: StepTrace, last: Named, ways: Ways) -> Iterator[tuple[str, str, Near]]:
     """The tensors of a step in the order in which they are kept: part, key, and what each is near to.
 
     The reader walks likewise, so `one` may be filled in on the way. `last`: the variables' values recorded last.
@@ -99,8 +117,8 @@ def _walk(program: Program, one: StepTrace, last: Named) -> Iterator[tuple[str, 
     for key in list(one.start):
         yield "start", key, last.get(key) if predicted.is_variable(key) else None
     results = [key for key in one.got if not predicted.is_variable(key)]
-    for key in results:
-        yield "got", key, None
+    for key in sorted(results, key=lambda key: key in ways.factors):  # first what others come from
+        yield "got", key, ways.near(one, key)
     near = predicted.after(program.updates, one._replace(got={key: one.got[key] for key in results}))
     for key in [key for key in one.got if predicted.is_variable(key)]:
         yield "got", key, near.get(key)
@@ -149,21 +167,25 @@ def _like(dtype: np.dtype, shape: tuple[int, ...], near: np.ndarray | None) -> n
 def _program(known: _Known, number: int, told: Mapping[str, Any]) -> Program:
     clipping = told["clipping"] and Clipping(told["clipping"][0])
     trace = Trace({"side": "reference", **told["header"]}, known.below(f"series|{number}|"), {})
-    program = Program(told["fields"], trace, range(known.graphs)[told["graph"]], {}, clipping)
+    free = {int(step): {key: float(norm) for key, norm in keys.items()} for step, keys in told["free"].items()}
+    program = Program(told["fields"], trace, range(known.graphs)[told["graph"]], {}, clipping, free)
     last: Named = {}
-    steps = {step: _step(known, program, f"step|{number}|{step}|", last) for step in map(int, told["fields"]["steps"])}
+    steps = {}
+    for step in map(int, told["fields"]["steps"]):
+        ways = Ways.read(told["ways"][str(step)], known.below(f"back|{number}|{step}|"))
+        steps[step] = _step(known, program, f"step|{number}|{step}|", last, ways)
     sampled = {step: known.below(f"limits|{number}|{step}|") for step in steps}
     there = {step: limits.of_arrays(arrays) for step, arrays in sampled.items() if arrays}
     return program._replace(trace=trace._replace(steps=steps), limits=there)
 
 
-def _step(known: _Known, program: Program, head: str, last: Named) -> StepTrace:
+def _step(known: _Known, program: Program, head: str, last: Named, ways: Ways) -> StepTrace:
     one = StepTrace({}, {})
     for key in known.digests:
         if key.startswith(head):
             part, _, name = key.removeprefix(head).partition("|")
             getattr(one, part)[name] = NOTHING
-    for part, key, near in _walk(program, one, last):
+    for part, key, near in _walk(program, one, last, ways):
         getattr(one, part)[key] = Whole(known.get(f"{head}{part}|{key}", near))
     return one
 

@@ -4,6 +4,7 @@ So a step is judged with NumPy alone. Of a gradient there is a limit of its norm
 an update's rule carries on where a step returns weights and no gradients: the smaller of a row's and of a column's.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -37,14 +38,25 @@ class Spread(NamedTuple):
 
 
 class StepLimits(NamedTuple):
-    """Of one step, by "role/name": loss/loss, logits/logits, grads/NAME, slots/NAME of what no update op moves."""
+    """Of one step, by "role/name": loss/loss, logits/logits, grads/NAME, slots/NAME of what no update op moves.
+
+    "race/role/name" is how far a variable may be off by a read that comes after a write that it races with.
+    """
 
     spreads: Mapping[str, Spread]
+    kinks: int = (
+        0  # comparisons, of units with their kinks, that rounding may turn: allowed for in the gradients' limits
+    )
+
+    def race(self, key: str) -> float:
+        """A norm; infinite where it is not known."""
+        found = self.spreads.get(f"race/{key}")
+        return found.norm if found else math.inf
 
 
 def to_arrays(limits: StepLimits) -> Named:
     """As a file has it."""
-    arrays: Named = {}
+    arrays: Named = {"kinks": np.array(limits.kinks)}
     for key, one in limits.spreads.items():
         arrays[f"{key}:norms"] = np.array([one.norm, one.exact])
         arrays.update((f"{key}:{axis}", side.astype(np.float32)) for axis, side in enumerate(one.sides))
@@ -59,4 +71,4 @@ def of_arrays(arrays: Named) -> StepLimits:
         axes = sum(name.startswith(f"{key}:") for name in arrays) - 1
         sides = tuple(arrays[f"{key}:{axis}"].astype(np.float64) for axis in range(axes))
         spreads[key] = Spread(norm, sides, exact)
-    return StepLimits(spreads)
+    return StepLimits(spreads, int(arrays["kinks"]))

@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 from parity.compare import diagnosis
 from parity.compare.recorded import file
-from parity.compare.recorded.judge import LEFT_OUT, VAGUE, Found, Silent, is_finite, step_checks, update_checks
+from parity.compare.recorded.found import LEFT_OUT, NO_RULE, VAGUE, Found, Silent
+from parity.compare.recorded.free import HINT, free_checks
+from parity.compare.recorded.judge import is_finite, step_checks
 from parity.compare.recorded.mistakes import recognised
 from parity.compare.recorded.recording import Program, Recording
 from parity.compare.recorded.step import Names, Step, taken
+from parity.compare.recorded.updates import update_checks
 from parity.compare.tiers import Check
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
@@ -56,12 +59,19 @@ class Proof(NamedTuple):
     def proven(self) -> bool:
         """Whether all checks passed, TensorFlow's own too, and there were some of every variable that is trained.
 
-        But for those that rounding may move by as much as they are: nothing can be told of them.
+        But for those that rounding may move by as much as they are: nothing can be told of them. A gradient that is
+        returned counts only if it was compared, at one step at least.
         """
-        held = {one.tensor for one in self.checks if one.tier == "T3"}
+        held = {one.tensor for one in self.checks if one.tier == "T3"} - self._never_compared
         vague = {one.tensor for one in self.undetermined if one.kind == VAGUE}
         right = not self.different and all(one.passed for one in self.own_rule)
         return right and bool(held) and set(self.program.moved) <= held | vague
+
+    @property
+    def _never_compared(self) -> set[str]:
+        """Variables of which no step says whether the gradient is right, though it was returned."""
+        unknown = {one.tensor for one in self.undetermined if one.tier == "T2" and one.kind == NO_RULE}
+        return unknown - {one.tensor for one in self.checks if one.tier == "T2"}
 
     @property
     def verdict(self) -> str:
@@ -109,6 +119,8 @@ def prove(
 ) -> Proof:
     """Every recorded step from the recorded start, by `step`; see `step.py` for what that takes and returns.
 
+    Where all pass, those that follow each other also run freely, each from what the one before returned (`free.py`).
+
     names: the step's own names by TensorFlow's; transposed: names, TensorFlow's, of tensors that the step keeps
     transposed; program: its number, where the script trains several; steps: those of the recorded ones that are
     compared. Raises `CannotCompare` where the step raises, or returns other names, shapes, dtypes, or NaN.
@@ -116,24 +128,31 @@ def prove(
     chosen = recording.program(program)
     called = Names(dict(names or {}), transposed)
     called.require_known(chosen)
+    got, found, diverged = _stepped(chosen, _chosen(chosen, steps), step, called)
+    checks = [one for one in found if isinstance(one, Check)]
+    if not checks and not any(one.got for one in got.values()):
+        raise CannotCompare("your step returned nothing: there is nothing to compare")
+    running = list(free_checks(chosen, step, called)) if steps is None and all(one.passed for one in checks) else []
+    subject = Trace({"side": "subject", "who": "your step"}, {}, got)
+    hints = recognised(chosen, recording.graphs[chosen.graph], subject, checks)
+    hints += [HINT] * any(isinstance(one, Check) and not one.passed for one in running)
+    own = own_rule(chosen, [one for one in got if one != diverged])
+    return Proof(chosen, subject, [*found, *running], hints, own, diverged)
+
+
+def _stepped(
+    program: Program, steps: list[int], step: Step, names: Names
+) -> tuple[dict[int, StepTrace], list[Found], int | None]:
+    """Each from its recorded start: what it got, what is found, and the first at which TensorFlow is not finite."""
     found: list[Found] = []
     got: dict[int, StepTrace] = {}
-    diverged = None
-    for number in _chosen(chosen, steps):
-        one = chosen.trace.steps[number]
-        got[number] = taken(number, one, step, called)
+    for number in steps:
+        one = program.trace.steps[number]
+        got[number] = taken(number, one, step, names)
         if not is_finite(one):
-            diverged = number
-            found.append(_both_not_finite(number, got[number]))
-            break
-        found += step_checks(number, chosen, got[number])
-    if not any(isinstance(one, Check) for one in found) and not any(one.got for one in got.values()):
-        raise CannotCompare("your step returned nothing: there is nothing to compare")
-    subject = Trace({"side": "subject", "who": "your step"}, {}, got)
-    checks = [one for one in found if isinstance(one, Check)]
-    graph = recording.graphs[chosen.graph]
-    hints = recognised(chosen, graph, subject, checks)
-    return Proof(chosen, subject, found, hints, own_rule(chosen, [one for one in got if one != diverged]), diverged)
+            return got, [*found, _both_not_finite(number, got[number])], number
+        found += step_checks(number, program, got[number])
+    return got, found, None
 
 
 def own_rule(program: Program, steps: Collection[int]) -> list[Check]:

@@ -40,7 +40,7 @@ def of_folder(folder: Path) -> Recording:
 def _read(folder: Path) -> tuple[dict[str, Any], Named]:
     try:
         told = json.loads((folder / "raw.json").read_text(encoding="utf-8"))
-        with np.load(folder / "raw.npz", allow_pickle=False) as npz:
+        with (folder / "raw.npz").open("rb") as file, np.load(file, allow_pickle=False) as npz:
             arrays = {name: npz[name] for name in npz.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CannotCompare(f"{folder} holds no raw recording: {' '.join(str(error).split())}") from None

@@ -35,6 +35,7 @@ class Program(NamedTuple):
     graph: int  # its number among the recording's
     limits: Mapping[int, StepLimits]  # by step; none before they were sampled
     clipping: Clipping | None  # what lies between gradient and update, as far as it is known
+    free: Mapping[int, Mapping[str, float]] = {}  # by step and "role/name", how far a free run may be; see free.py
 
     @property
     def updates(self) -> list[Applied]:

@@ -35,6 +35,7 @@ class Wishes(NamedTuple):
     shim: bool = False  # names of TensorFlow 0.x
     once: bool = False  # without the two plain runs
     sandbox: bool = False
+    train: int = 0  # of so many first runs it keeps what they are given
 
 
 def record(script: Script, wishes: Wishes, out: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def _order(script: Script, wishes: Wishes, made: places.Places, into: Path, plai
         "seed": wishes.seed,
         "shim": wishes.shim,
         "plain": plain,
+        "train": wishes.train,
         "lifeline": "{lifeline}",
     }
 

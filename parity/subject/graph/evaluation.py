@@ -31,7 +31,7 @@ from parity.subject.graph.kinds import (
 )
 from parity.subject.graph.node import Node, maker, outlet, tensor_name
 from parity.subject.graph.ops import OPS
-from parity.subject.graph.order import Order
+from parity.subject.graph.order import Order, Races
 from parity.subject.graph.values import Dead, Value, Variable, constant, dtype
 from parity.subject.graph.writes import written
 
@@ -54,9 +54,14 @@ class Evaluation:
     """Of one graph, from given tensors and variables, within `jax.enable_x64(True)`."""
 
     def __init__(
-        self, graph: Graph, known: Mapping[str, Any], variables: Mapping[str, Any], writes: Iterable[str] = ()
+        self,
+        graph: Graph,
+        known: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        writes: Iterable[str] = (),
+        late: Races | None = None,
     ):
-        self.graph, self.variables, self.order = graph, variables, Order(graph, writes)
+        self.graph, self.variables, self.order = graph, variables, Order(graph, writes, late)
         self.known = {tensor_name(name): value for name, value in known.items()}
         self.outputs: dict[str, tuple[Value, ...] | Dead] = {}
         self.written: dict[str, dict[str, Value]] = {}  # by writing node: new values by variable

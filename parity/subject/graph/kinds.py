@@ -36,7 +36,10 @@ RANDOM = re.compile(
     r"|Multinomial|.*CandidateSampler|Stateless(Random|Truncated|Multinomial).*"
     r"|Stateful(Uniform|Standard|Truncated|RandomBinomial).*)$"
 )
-SOURCE = re.compile(r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*)$")
+SOURCE = re.compile(  # iterators, queues, files, what only Python or a table knows, and what is read out of strings
+    r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*|(Eager)?PyFunc(Stateless)?|LookupTableFind(V2)?"
+    r"|Decode.*|Parse(Single)?(Sequence)?(Example|Tensor).*|String(To|Split).*|ReadFile|.*MapUnstage.*|.*Unstage)$"
+)
 
 
 def writes(op: str) -> bool:

@@ -4,20 +4,22 @@ TensorFlow runs what no edge orders in any order; a read that races with a write
 variable follow one another as the script made them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.node import maker
 
 Names = frozenset[str]
+Races = Mapping[str, set[str]]  # by reading node, the writes that no edge puts before or after it
 ROUNDS = 2  # an edge may point to a node that was made later
 
 
 class Order:
     """Of the writing nodes that one step executes."""
 
-    def __init__(self, graph: Graph, writes: Iterable[str] = ()):
-        executed = set(writes)
+    def __init__(self, graph: Graph, writes: Iterable[str] = (), late: Races | None = None):
+        """`late`: these reads come last, where else they come first."""
+        self.graph, self.late, executed = graph, late or {}, set(writes)
         self.writes = [name for name in graph.nodes if name in executed]
         self.chains: dict[str, list[str]] = {}
         for name in self.writes:
@@ -31,8 +33,13 @@ class Order:
         if reader in chain:
             place = chain.index(reader)
             return chain[place - 1] if place else None
-        seen = [name for name in chain if name in self._before[reader]]
+        late = self.late.get(reader, ())
+        seen = [name for name in chain if name in late or self.precedes(name, reader)]
         return seen[-1] if seen else None
+
+    def precedes(self, write: str, node: str) -> bool:
+        """Whether edges put the one before the other."""
+        return write in self._before[node]
 
 
 def _before(graph: Graph, writes: set[str]) -> dict[str, Names]:

@@ -5,7 +5,7 @@ the rates, and what is assigned beside the training, is the graph's again; the u
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +15,9 @@ import numpy as np
 from parity.errors import CannotCompare
 from parity.subject.graph.evaluation import Evaluation
 from parity.subject.graph.graph import Graph
+from parity.subject.graph.node import maker, tensor_name
+from parity.subject.graph.order import Order, Races
+from parity.subject.graph.races import races_of, to_be_late
 from parity.subject.graph.values import Traced, known
 
 Arrays = Mapping[str, Any]
@@ -26,6 +29,13 @@ class Call(NamedTuple):
 
     losses: tuple[str, ...]
     gradients: Mapping[str, str]
+    weights: tuple[str | None, ...]  # what each loss is weighted by; None: by 1
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Call":
+        """As raw.json has it."""
+        losses = tuple(told["losses"])
+        return cls(losses, told["gradients"], tuple(told.get("weights") or [None] * len(losses)))
 
 
 class Forward(NamedTuple):
@@ -51,7 +61,7 @@ class GraphStep:
         trained = {one["variable"] for one in program["updates"]}
         self.weights = [name for name in program["variables"] if name in trained]
         self.slots = [name for name in program["variables"] if name not in trained]
-        self.calls = [Call(tuple(one["losses"]), one["gradients"]) for one in program.get("calls") or [program]]
+        self.calls = [Call.of(one) for one in program.get("calls") or [program]]
         self.calls = [one for one in self.calls if one.losses and one.gradients]
         self.known = FLAGS
         self._made: dict[Any, Any] = {}
@@ -61,6 +71,26 @@ class GraphStep:
     def __call__(self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
         """One step."""
         return self._run(self._step, weights, slots, {**batch, **draws})
+
+    def late(self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
+        """One step in which reads that race with a write come after it; in all others they come before."""
+        return self._run(partial(self._step, late=True), weights, slots, {**batch, **draws})
+
+    @cached_property
+    def racing(self) -> set[str]:
+        """What such reads decide, as far as a step returns it: "loss/loss", and "role/name" of variables."""
+        nodes, order = self._races[1], Order(self.graph, self.writes)
+        variables = [name for name, chain in order.chains.items() if not nodes.isdisjoint(chain)]
+        found = {f"{'weights' if name in self.weights else 'slots'}/{name}" for name in variables}
+        grads = {name: tensor for call in self.calls for name, tensor in call.gradients.items()}
+        found |= {f"grads/{name}" for name, tensor in grads.items() if maker(tensor) in nodes}
+        losses = (tensor for call in self.calls for tensor in call.losses)
+        return found | {"loss/loss" for tensor in losses if maker(tensor) in nodes}
+
+    @cached_property
+    def _races(self) -> tuple[Races, set[str]]:
+        outputs = [tensor for call in self.calls for tensor in (*call.losses, *call.gradients.values())]
+        return races_of(self.graph, self.writes, map(tensor_name, outputs))
 
     def forward(
         self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays, wanted: Iterable[str] = ()
@@ -90,17 +120,18 @@ class GraphStep:
             return self._compiled(function, variables, given, self.known)
 
     def _compiled(self, function: Any, variables: Arrays, given: Arrays, kinds: str) -> Any:
-        fixed = {name: np.asarray(value) for name, value in given.items() if _is_known(value, kinds)}
+        fixed = {name: np.asarray(value) for name, value in given.items() if is_known(value, kinds)}
         data = {name: jnp.asarray(value) for name, value in given.items() if name not in fixed}
-        called = getattr(function, "keywords", {}).get("wanted")
+        called = tuple(getattr(function, "keywords", {}).items())
         key = (called, *((name, str(value.dtype), value.tobytes(), value.shape) for name, value in fixed.items()))
         if key not in self._made:
             self._made[key] = jax.jit(lambda variables, data: function(variables, {**data, **fixed}))
         return self._made[key](variables, data)
 
-    def _step(self, variables: Arrays, given: Arrays) -> dict[str, Any]:
+    def _step(self, variables: Arrays, given: Arrays, late: bool = False) -> dict[str, Any]:
         forward = self._forward(variables, given)
-        run = Evaluation(self.graph, {**given, **self._gradients(forward.grads)}, variables, self.writes)
+        races = to_be_late(self.graph, self._races[0]) if late else None
+        run = Evaluation(self.graph, {**given, **self._gradients(forward.grads)}, variables, self.writes, races)
         after = {name: jnp.asarray(run.after(name)) for name in variables}
         made = {
             "grads": forward.grads,
@@ -110,19 +141,22 @@ class GraphStep:
         return {"loss": forward.loss, **made} if self.calls else made
 
     def _forward(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...] = ()) -> Forward:
-        total, grads, seen = jnp.zeros((), jnp.float32), {}, {}
+        losses, grads, seen = {}, {}, {}
         for call in self.calls:
             own = {name: variables[name] for name in call.gradients}
-            found = jax.value_and_grad(self._loss, has_aux=True)(own, call, variables, given, wanted)
-            (loss, seen), by_variable = found
-            total, grads = (total.astype(loss.dtype) + loss), {**by_variable, **grads}
+            by_variable, (its, seen) = jax.grad(self._loss, has_aux=True)(own, call, variables, given, wanted)
+            losses, grads = {**losses, **its}, {**by_variable, **grads}
+        total = sum(losses.values(), jnp.zeros((), jnp.result_type(*losses.values()) if losses else jnp.float32))
         return Forward(total, grads, seen if self.calls else self._seen(variables, given, wanted))
 
     def _loss(self, own: Arrays, call: Call, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> Any:
+        """What is differentiated; beside it the losses themselves, by name."""
         run = Evaluation(self.graph, given, {**variables, **own}, self.writes)
         values = run.values((*call.losses, *wanted))
-        loss = sum(jnp.sum(value) for value in values[: len(call.losses)])
-        return loss, dict(zip(wanted, values[len(call.losses) :], strict=True))
+        losses = dict(zip(call.losses, values, strict=False))
+        sums = (jnp.sum(_weighted(run, *pair)) for pair in zip(losses.values(), call.weights, strict=True))
+        seen = dict(zip(wanted, values[len(call.losses) :], strict=True))
+        return sum(sums), ({name: jnp.sum(value) for name, value in losses.items()}, seen)
 
     def _seen(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> dict[str, Any]:
         return dict(zip(wanted, Evaluation(self.graph, given, variables, self.writes).values(wanted), strict=True))
@@ -141,11 +175,15 @@ class GraphStep:
         return np.dtype(jnp.dtype(self.graph.node(variable).attributes["dtype"]))
 
 
+def _weighted(run: Evaluation, loss: Any, weight: str | None) -> Any:
+    return loss if weight is None else loss * jax.lax.stop_gradient(jnp.asarray(run.values([weight])[0]))
+
+
 def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
     """In TensorFlow's own dtype: a jitted caller makes int32 of the int64 global_step."""
     return jnp.asarray(value).astype(dtype)
 
 
-def _is_known(value: Any, kinds: str) -> bool:
+def is_known(value: Any, kinds: str) -> bool:
     """One flag, or number, that is no data but says how to compute: a phase, a batch size."""
     return known(value) and np.size(value) == 1 and np.asarray(value).dtype.kind in kinds

@@ -7,7 +7,7 @@ from textbook import DEPTHS, Book, Noise, Oracle, case, failed, logits_grad, nam
 from parity.compare.comparable import require_comparable
 from parity.compare.probe import PROBE
 from parity.compare.tensor import digest
-from parity.errors import OracleFailed
+from parity.errors import CannotCompare, OracleFailed
 from parity.oracle import long_run
 from parity.oracle.live import free_run
 
@@ -94,3 +94,15 @@ def test_a_run_that_broke_off_goes_on_where_it_was(rng, tmp_path, monkeypatch):
     parts = long_run.long_run(rest, asked, [], tmp_path)
     assert [question.ask["first"] for question in rest.questions] == [4]
     np.testing.assert_array_equal(parts["losses"], free_run(Oracle(questions=[]), asked)["losses"])
+
+
+def test_a_segment_that_is_damaged_is_refused_by_its_name(rng, tmp_path, monkeypatch):
+    monkeypatch.setattr(long_run, "SEGMENT", 2)
+    asked = case(rng, program(steps=4))
+    long_run.long_run(Oracle(questions=[]), asked, [], tmp_path)
+    segment = tmp_path / "0002.npz"
+    segment.write_bytes(segment.read_bytes()[:-30])
+    with pytest.raises(CannotCompare, match=r"0002\.npz is no part of a run \(.*\): remove it, and it is run anew"):
+        long_run.long_run(Oracle(questions=[]), asked, [], tmp_path)
+    segment.unlink()
+    long_run.long_run(Oracle(questions=[]), asked, [], tmp_path)

@@ -69,7 +69,7 @@ class Recorder:
         shutil.copytree(source, work)
         out.mkdir()
         kind = {".py": "script", ".ipynb": "notebook"}.get(Path(name).suffix, "module")
-        own = {"arguments": [], "steps": [0, 1, 2, 5], "data": str(self.data), **order}
+        own = {"arguments": [], "steps": [0, 1, 2, 5], "train": 5, "data": str(self.data), **order}
         script = name if kind == "module" else str(work / name)
         full = {**own, "out": str(out), "script": script, "kind": kind, "private": [str(root)], "plain": plain}
         self._ask({"where": str(work), "log": str(root / "log"), "order": full})

@@ -65,3 +65,25 @@ def test_the_losses_that_the_script_fetched_are_kept_for_every_run(record, name)
     assert losses.shape == (raw.program["runs"],)
     for step in raw.program["steps"]:
         assert losses[step] == raw.step("loss", step)[raw.program["losses"][0]]
+
+
+@every_kind
+def test_what_the_first_runs_were_given_is_kept_as_their_own_rows_and_their_loss_with_it(record, name):
+    """Of runs 3 and 4; 0 to 2 are recorded whole. That it changes nothing the test of the final variables says."""
+    raw = record(name)
+    for number, program in enumerate(raw.about["programs"]):
+        head = f"{number}|given|"
+        given = [key.removeprefix(head).partition("|") for key in raw.arrays if key.startswith(head)]
+        by_run = {step: {rest for one, _, rest in given if one == step} for step, _, _ in given}
+        whole = {f"{role}|{key}" for role in ("feed", "draw", "source") for key in raw.step(role, 0, number)}
+        assert by_run == {str(step): whole for step in (3, 4) if step < program["runs"]}
+        if program["losses"]:
+            assert np.isfinite(raw.arrays[f"{number}|losses"][3:5]).all()
+        for key in whole & by_run.get("3", set()):
+            first, told = (
+                raw.step(key.partition("|")[0], 0, number)[key.partition("|")[2]],
+                raw.arrays[f"{head}3|{key}"],
+            )
+            rows = raw.arrays.get(f"{number}|rows|{key}")
+            again = told if rows is None else rows[told]
+            assert (again.dtype, again.shape[1:]) == (first.dtype, first.shape[1:])

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parity.compare.recorded.applied import keras_momentum
-from parity.compare.recorded.judge import gradients
 from parity.compare.recorded.mistakes import rules
 from parity.compare.recorded.mistakes.scene import Scene, fit, near
+from parity.compare.recorded.updates import gradients
 from parity.compare.rounded import HALF_ULP, Rounded
 from parity.compare.rules import adaptive, descent
 from parity.compare.rules.rule import Move

@@ -1,7 +1,8 @@
 """Writes what was recorded: raw.json and raw.npz, whose arrays are named "program|step|role|name".
 
 Roles of a step: before, after, feed, draw, source, loss, gradient, arriving, number, logits. Beside the steps:
-"program|final|name", the variables at the end; "program|losses" float64 [runs], NaN where the script did not fetch the
+"program|final|name", the variables at the end; what each of the first runs was given, see `rows.py`;
+"program|losses" float64 [runs], NaN where the script did not fetch the
 loss; "const|graph|node", the graphs' constants.
 """
 
@@ -33,6 +34,7 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     arrays: Any = dict(recorder.arrays)
     for number, program in enumerate(programs):
         arrays.update((f"{number}|final|{name}", value) for name, value in program.final.items())
+        arrays.update((f"{number}|{key}", value) for key, value in program.rows.arrays().items())
         arrays[f"{number}|losses"] = np.array(program.losses, np.float64)
     definitions = [described(graph) for graph in graphs]
     for number, (graph, one) in enumerate(zip(graphs, definitions)):

@@ -12,9 +12,13 @@ from .op_types import variable_of
 
 
 class Asked(NamedTuple):
-    """One call: what was differentiated, by the ops of which variables, and the gradients, None where there is none."""
+    """One call: what was differentiated, by the ops of which variables, and the gradients, None where there is none.
+
+    `weights`: what each y is weighted by, None where by 1.
+    """
 
     ys: list[Any]
+    weights: list[Any]
     variables: list[tf.Operation | None]
     grads: list[Any]
 
@@ -34,9 +38,10 @@ class Gradients:
         """From now on. `Optimizer.compute_gradients`, tf.keras and the script itself all end in this function."""
         real = gradients_util._GradientsHelper
 
-        def gradients_helper(ys: Any, xs: Any, *rest: Any, **named: Any) -> Any:
-            grads = real(ys, xs, *rest, **named)
-            asked = Asked(_list(ys), [variable_of(x) for x in _list(xs)], _list(grads))
+        def gradients_helper(ys: Any, xs: Any, grad_ys: Any = None, *rest: Any, **named: Any) -> Any:
+            grads = real(ys, xs, grad_ys, *rest, **named)
+            weights = [None] * len(_list(ys)) if grad_ys is None else _list(grad_ys)
+            asked = Asked(_list(ys), weights, [variable_of(x) for x in _list(xs)], _list(grads))
             self.calls.setdefault(tf.compat.v1.get_default_graph(), []).append(asked)
             return grads
 

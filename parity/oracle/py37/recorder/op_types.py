@@ -13,7 +13,10 @@ RANDOM = re.compile(
     r"|ParameterizedTruncatedNormal|Multinomial|(All|Uniform|LogUniform|FixedUnigram|LearnedUnigram)CandidateSampler"
     r"|Stateless(Random|Truncated|Multinomial).*|Stateful(Uniform|Standard|Truncated|RandomBinomial).*)$"
 )
-SOURCE = re.compile(r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*)$")
+SOURCE = re.compile(  # iterators, queues, files, what only Python or a table knows, and what is read out of strings
+    r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*|(Eager)?PyFunc(Stateless)?|LookupTableFind(V2)?"
+    r"|Decode.*|Parse(Single)?(Sequence)?(Example|Tensor).*|String(To|Split).*|ReadFile|.*MapUnstage.*|.*Unstage)$"
+)
 ASSIGN = {
     *("Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"),
     *("ScatterAdd", "ScatterSub", "ScatterUpdate", "ScatterMul", "ScatterDiv", "ScatterNdUpdate", "ScatterNdAdd"),

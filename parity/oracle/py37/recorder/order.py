@@ -22,6 +22,7 @@ class Order(NamedTuple):
     shim: bool = False  # names of TensorFlow 0.x
     plain: bool = False  # records nothing but the variables at the end
     lifeline: str | None = None  # a descriptor that ends when the one who waits for the recording is gone
+    train: int = 0  # of so many first runs of each program it keeps what they are given, and their loss
     most_programs: int = 8  # further ones are counted only
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from . import updates, variables
 from .branches import Guards, guards
-from .gradients import Gradients
+from .gradients import Asked, Gradients
 from .op_types import FUNCTION, RANDOM, SOURCE, VARIABLE, ancestors, in_order, variable_of
 
 LOGITS = ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits")
@@ -35,6 +35,7 @@ class Plan(NamedTuple):
     reads: dict[str, Any]  # variable's name: a tensor that shows it
     losses: list[str]
     gradients: dict[str, str]
+    calls: list[dict[str, Any]]  # of tf.gradients, each with its own "losses", their "weights" and "gradients"
     arriving: dict[str, str]
     wanted: dict[str, Wanted]
 
@@ -47,7 +48,9 @@ def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradient
         return None
     used = _variables(ops, found)
     trainable = {variable_of(one) for one in graph.get_collection("trainable_variables")}
-    losses, gradients = _differentiated(graph, ancestors(found.training, fed), asked, tell)
+    calls = _differentiated(graph, ancestors(found.training, fed), asked, tell)
+    losses = list(OrderedDict((loss.name, loss) for call, _ in calls for loss in call.ys).values())
+    gradients = {name: grad for _, found in calls for name, grad in found.items()}
     arriving, numbers = _inputs(found.training)
     tensors: dict[str, Any] = OrderedDict()
     tensors.update(("loss|" + loss.name, loss) for loss in losses)
@@ -63,8 +66,9 @@ def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradient
         [op.name for op in used if op in trainable],
         variables.reads(used, tell),
         [loss.name for loss in losses],
-        {name: tensor.name for name, tensor in gradients.items()},
-        {name: tensor.name for name, tensor in arriving.items()},
+        _names(gradients),
+        [_called(call, found) for call, found in calls],
+        _names(arriving),
         _fetchable(tensors, fed, tell),
     )
 
@@ -74,23 +78,35 @@ def _variables(ops: set[tf.Operation], found: updates.Updates) -> list[tf.Operat
     return in_order({op for op in [*ops, *written] if op is not None and op.type in VARIABLE})
 
 
+def _names(tensors: dict[str, Any]) -> dict[str, str]:
+    return {name: tensor.name for name, tensor in tensors.items()}
+
+
 def _name(variable: Any) -> str | None:
     return getattr(variable, "name", None)
 
 
 def _differentiated(graph: tf.Graph, ops: set[tf.Operation], asked: Gradients, tell: Tell) -> Any:
-    """The losses whose gradients reach the updates, and those gradients by the names of their variables."""
-    losses, found = OrderedDict(), {}
+    """Each call whose gradients reach the updates, and those gradients by the names of their variables."""
+    calls, seen = [], set()
     for call in asked.reaching(graph, ops):
-        losses.update((y.name, y) for y in call.ys if isinstance(y, tf.Tensor))
+        found = {}
         for variable, grad in call.of_variables(ops).items():
             if not isinstance(grad, tf.Tensor):
                 tell("a sparse gradient, it is not recorded: " + variable.name)
-            elif variable.name in found:
+            elif variable in seen:
                 tell("more than one gradient reaches this variable, the first is recorded: " + variable.name)
             else:
+                seen.add(variable)
                 found[variable.name] = grad
-    return list(losses.values()), found
+        calls.append((call, found))
+    return calls
+
+
+def _called(call: Asked, found: dict[str, Any]) -> dict[str, Any]:
+    """As raw.json tells it."""
+    weights = [None if one is None else getattr(one, "name", one) for one in call.weights]
+    return {"losses": [one.name for one in call.ys], "weights": weights, "gradients": _names(found)}
 
 
 def _inputs(training: list[tf.Operation]) -> Any:

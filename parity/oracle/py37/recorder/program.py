@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from .plan import Plan
+from .rows import Rows
 from .variables import Read
 
 
@@ -23,6 +24,7 @@ class Program:
         self.steps: list[int] = []
         self.feeds: dict[str, None] = OrderedDict()
         self.variables: dict[str, None] = OrderedDict()
+        self.rows = Rows()  # what the first runs are given, where that is kept
         self.final: dict[str, np.ndarray] = {}
         self.last: Any = None  # the session that trained it last, until it is closed
         self.read: Read | None = None  # by that session
@@ -58,6 +60,7 @@ class Program:
             "variables": list(self.variables) or list(plan.reads),
             "losses": plan.losses,
             "gradients": plan.gradients,
+            "calls": plan.calls,
             "arriving": plan.arriving,
             "feeds": list(self.feeds),
             "steps": self.steps,

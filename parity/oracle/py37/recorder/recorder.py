@@ -61,12 +61,17 @@ class Recorder:
         program.starts(run.session, run.read)
         self.threads[threading.get_ident()] += 1
         step = program.runs
-        if self.order.plain or step not in self.order.steps or self._number(program) >= self.order.most_programs:
-            out = run.plain()
-        else:
+        known = not self.order.plain and self._number(program) < self.order.most_programs
+        loss = float("nan")
+        if known and step in self.order.steps:
             with self.lock:
                 out = self._recorded(run, plan, program, step)
-        program.ends(run.kind, _loss(run, plan, out))
+        elif known and step < self.order.train and not program.rows.full:
+            with self.lock:
+                out, loss = self._followed(run, plan, program, step)
+        else:
+            out = run.plain()
+        program.ends(run.kind, _loss(run, plan, out) if loss != loss else loss)
         self.total += 1
         return out
 
@@ -125,6 +130,20 @@ class Recorder:
         self._keep(program, step, dict(zip(wanted, got)))
         program.steps.append(step)
         return out
+
+    def _followed(self, run: Run, plan: Plan, program: Program, step: int) -> tuple[Any, float]:
+        """Keeps what the run is given, and nothing of what it changes."""
+        lives = Lives(run.evaluate, run.fed, self.tell)
+        asked = {key: one for key, one in plan.wanted.items() if key.startswith(("loss|", "draw|", "source|"))}
+        wanted = {key: one.tensor for key, one in asked.items() if lives.alive(one.guards)}
+        with fetchable(list(wanted.values())):
+            out, got = run.extended(list(wanted.values()))
+        losses = [np.sum(value) for key, value in zip(wanted, got) if key.startswith("loss|")]
+        given = {key: np.array(value) for key, value in zip(wanted, got) if not key.startswith("loss|")}
+        given.update(("feed|" + name, value) for name, value in run.feeds().items())
+        for key, value in given.items():
+            program.rows.keep(step, key, value)
+        return out, float(np.sum(losses)) if losses else float("nan")
 
     def _keep(self, program: Program, step: int, named: dict[str, Any]) -> None:
         head = f"{self._number(program)}|{step}|"

@@ -1,0 +1,44 @@
+"""T3 of variables that no update op moves: counters, powers, moving averages."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity.compare.recorded.found import Found, determined, excused, left_out, measure, size
+from parity.compare.recorded.limits import Spread, StepLimits
+from parity.compare.recorded.recording import Program
+from parity.compare.tiers import Check
+from parity.compare.trace import StepTrace, of_role
+
+COUNTED = 1e-6  # of a moving average: relative to its norm, a few roundings
+
+
+def side_checks(step: int, program: Program, got: StepTrace) -> Iterator[Found]:
+    """Of one step."""
+    one, limits = program.trace.steps[step], program.limits.get(step, StepLimits({}))
+    followed = _slots(program)
+    for name in of_role(one.got, "slots"):
+        key = f"slots/{name}"
+        if name in followed or key not in one.start:
+            continue
+        if key not in got.got:
+            yield left_out("T3", name, step)
+        else:
+            race = limits.race(key) / size(np.linalg.norm(one.got[key].array.astype(np.float64)))
+            yield excused(program, key, _side(step, name, one, got, limits.spreads.get(key)), race)
+
+
+def _slots(program: Program) -> set[str]:
+    """Those that an update's rule speaks of."""
+    applied = map(program.update_of, program.moved)
+    return {slot for one in applied if one and one.kind for slot in one.slots}
+
+
+def _side(step: int, name: str, one: StepTrace, got: StepTrace, spread: Spread | None) -> Found:
+    theirs, ours, before = one.got[f"slots/{name}"].array, got.got[f"slots/{name}"].array, one.start[f"slots/{name}"]
+    if theirs.dtype.kind != "f" or np.array_equal(theirs, before.array):
+        return Check("T3", name, step, float(np.count_nonzero(theirs != ours)), 0, "values differ")
+    norm = size(np.linalg.norm(theirs.astype(np.float64)))
+    apart = float(np.linalg.norm(ours.astype(np.float64) - theirs))
+    limit = COUNTED + (spread.norm if spread else 0.0) / norm
+    return determined(Check("T3", name, step, measure(apart / norm), limit, "of the norm"))
