@@ -123,6 +123,8 @@ class Body:
                 found[id(one.inputs[2])] = "rate"
             if one.op == "*" and one.inputs[1].op == L2 and len(one.inputs[1].inputs) > 1:
                 found[id(one)] = "penalty"
+            if one.op == "+" and is_number(one.inputs[1], 1) and id(one) in found and not one.shape:
+                found[id(one)] = "count"
             if one.op == "-" and is_number(one.inputs[0], 1) and found.get(id(one)) == LOCALS["-"]:
                 found[id(one)] = "rest"
         hidden = [one.inputs[0] for one in walked if one.op == "@" and any(p.op == "@" for p in walk(one.inputs[0]))]

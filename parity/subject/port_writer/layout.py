@@ -22,7 +22,7 @@ def assembled(docstring: Sequence[str], constants: Sequence[str], functions: Seq
     head = ['"""' + "\n".join(docstring), '"""', ""]
     head += ["from pathlib import Path", ""] if DATA_FILE in told else []
     head += [line for name, line in MODULES.items() if name in used]
-    head += ["", f"from jaxmlp.tf1 import {', '.join(own)}"] if (own := [m for m in TF1 if m in used]) else []
+    head += [f"from jaxmlp.tf1 import {', '.join(own)}"] if (own := [m for m in TF1 if m in used]) else []
     head += ["", *told] if told else []
     return "\n".join(head) + f"\n\n\n{body}\n"
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from parity.subject.port_writer.expression import DRAW, INPUT, VARIABLE, Expression, walk
 
-TAKEN = {"weights", "slots", "batch", "draws", "step", "loss", "logits", "predictions", "value", "outputs", "grads"}
-TAKEN |= {
+GIVEN = {"weights", "slots", "batch", "draws", "step", "loss", "logits", "predictions", "outputs", "gradient"}
+LOCAL = {
+    "value",
+    "grads",
     "clipped",
     "after",
     "state",
@@ -19,22 +21,9 @@ TAKEN |= {
     "slot",
     "averages",
     "moved",
-    "weight",
-    "grad",
 }
-TAKEN |= {
-    "jax",
-    "jnp",
-    "np",
-    "optax",
-    "losses",
-    "kinks",
-    "activations",
-    "dropout",
-    "optimizers",
-    "optimizer",
-    "clipping",
-}
+MODULES = {"jax", "jnp", "np", "optax", "losses", "kinks", "activations", "dropout", "optimizers", "clipping"}
+TAKEN = GIVEN | LOCAL | MODULES | {"optimizer", "weight", "grad", "apply_gradients"}
 NAMELESS = re.compile(r"^(Variable|Placeholder|IteratorGetNext|batch|shuffle_batch|.*[Dd]equeue\w*|Const)(_\d+)?$")
 
 
