@@ -71,7 +71,7 @@ def test_a_step_that_returns_too_little_is_neither_proven_nor_different(adopted,
     ("arguments", "told"),
     [
         ([], "FOLDER is missing: name what python -m parity adopt wrote"),
-        (["."], "step = '' is impossible: MODULE:FUNCTION is needed, as mymodule:step"),
+        (["."], "what is to be proven? --step MODULE:FUNCTION or --program FILE is needed, one of them"),
         ([".", "--step", "nowhere_at_all:step"], "step = 'nowhere_at_all:step': No module named 'nowhere_at_all'"),
         ([".", "--step", "@:none"], "@ has no none"),
         ([".", "--step", "@:number"], "is a int: a function is needed"),
