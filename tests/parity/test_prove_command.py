@@ -71,7 +71,7 @@ def test_a_step_that_returns_too_little_is_neither_proven_nor_different(adopted,
     ("arguments", "told"),
     [
         ([], "FOLDER is missing: name what python -m parity adopt wrote"),
-        (["."], "--step MODULE:FUNCTION or --program FILE is needed, one of them"),
+        (["."], "what is to be proven? --step MODULE:FUNCTION or --program FILE is needed, one of them"),
         ([".", "--step", "step"], "step = 'step' is impossible: MODULE:FUNCTION is needed, as mymodule:step"),
         ([".", "--program", "nowhere.toml"], "nowhere.toml"),
         ([".", "--step", "nowhere_at_all:step"], "step = 'nowhere_at_all:step': No module named 'nowhere_at_all'"),
