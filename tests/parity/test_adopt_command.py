@@ -113,7 +113,7 @@ def test_a_gradient_and_an_average_that_are_others_are_found_and_both_sides_are_
         arrays = dict(stored)
     arrays["0|5|gradient|judge/out/kernel"] *= np.float32(1.001)
     arrays["0|5|after|judge/out/kernel/ExponentialMovingAverage"] *= np.float32(1.5)  # beyond both orders of its race
-    np.savez(tmp_path / "raw" / "raw.npz", **arrays)
+    np.savez(tmp_path / "raw" / "raw.npz", **arrays)  # pyright: ignore[reportArgumentType]
     assert main(["adopt", str(tmp_path / "raw"), "--out", str(tmp_path / "out")]) == 1
     told = capsys.readouterr().out
     assert "DIFFERENT: first at T2 judge/out/kernel, step 5: 0.000" in told
@@ -165,7 +165,7 @@ given = dict(np.load("given.npz"))
 arguments = [{n: given[f"{role}|{n}"] for n in told["inputs"][role]} for role in ("weights", "slots", "batch", "draws")]
 made = step.call(*arguments)
 named = {f"{role}|{n}": a for role in ("grads", "weights", "slots") for n, a in made[role].items()}
-np.savez("made.npz", loss=made["loss"], **named)
+np.savez("made.npz", loss=made["loss"], **named)  # pyright: ignore[reportArgumentType]
 print(*sorted({name.partition(".")[0] for name in sys.modules} & {"parity", "jaxmlp", "tensorflow", "optax"}))
 """
 
@@ -180,7 +180,7 @@ def test_an_exported_step_needs_jax_alone_and_makes_the_same_bits(adopted, tmp_p
     assert told["recording"] == recording.content
     step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
     given = starts(program.trace.steps[2])
-    np.savez(tmp_path / "given.npz", **{f"{role}|{n}": a for role, named in given.items() for n, a in named.items()})
+    np.savez(tmp_path / "given.npz", **{f"{role}|{n}": a for role, named in given.items() for n, a in named.items()})  # pyright: ignore[reportArgumentType]
     (tmp_path / "alone.py").write_text(ALONE)
     done = subprocess.run([sys.executable, "alone.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -92,7 +92,7 @@ def test_rows_that_come_again_are_kept_once_and_every_batch_comes_back(tmp_path,
     arrays = kept.arrays()
     assert len(arrays["rows|feed|x:0"]) <= 50
     (tmp_path / "raw.json").write_text(json.dumps({"programs": [{"steps": []}, {"steps": [0]}]}))
-    np.savez(tmp_path / "raw.npz", **{f"1|{key}": array for key, array in arrays.items()})
+    np.savez(tmp_path / "raw.npz", **{f"1|{key}": array for key, array in arrays.items()})  # pyright: ignore[reportArgumentType]
     (found,) = runs.of_folder(tmp_path)
     assert list(found) == list(range(12))
     for step, one in batches.items():
