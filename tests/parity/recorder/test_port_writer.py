@@ -40,7 +40,8 @@ def few(recording):
 
     def steps(program):
         chosen = {step: one for step, one in program.trace.steps.items() if step in STEPS}
-        return program._replace(trace=program.trace._replace(steps=chosen))
+        fields = {**program.fields, "steps": list(chosen)}
+        return program._replace(fields=fields, trace=program.trace._replace(steps=chosen))
 
     return recording._replace(programs=list(map(steps, recording.programs)))
 
