@@ -23,7 +23,8 @@ from parity.compare.tensor import Named
 from parity.errors import CannotCompare
 from parity.subject.parts import Parts, take
 from parity.subject.port_writer.expression import INPUT, Expression
-from parity.subject.port_writer.family import Family, is_bytes
+from parity.subject.port_writer.family import Family
+from parity.subject.port_writer.family_pixels import is_bytes
 from parity.subject.watched import unseen
 
 COUNTERS = "iu"  # NumPy's kinds

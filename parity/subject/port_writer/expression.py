@@ -76,3 +76,8 @@ def walk(*roots: Expression) -> Iterator[Expression]:
 def leaves(*roots: Expression) -> list[Expression]:
     """In the order in which they are met."""
     return [one for one in walk(*roots) if one.is_leaf]
+
+
+def short(value: Any) -> float:
+    """The shortest number that is the same float32."""
+    return float(str(np.float32(value)))

@@ -15,7 +15,8 @@ from parity.errors import CannotCompare
 from parity.subject.graph.graph import Graph
 from parity.subject.port_writer import module
 from parity.subject.port_writer.family import Family, family_of
-from parity.subject.port_writer.module import Port, Read
+from parity.subject.port_writer.module import Port
+from parity.subject.port_writer.read import Read, read_of
 from parity.subject.program_step import ProgramStep
 
 
@@ -41,7 +42,7 @@ def rewritten(recording: Recording, number: int, folder: str, name: str) -> Rewr
     program = recording.programs[number]
     graph = recording.graphs[program.graph]
     try:
-        read = module.read(Graph(graph.nodes, graph.constants, graph.functions), program)
+        read = read_of(Graph(graph.nodes, graph.constants, graph.functions), program)
         port = module.written(recording, program, read, f"{folder} --step {name}:step{_number(recording, number)}")
         proof = prove(recording, step_of(port), program=number)
     except CannotCompare as error:
@@ -81,7 +82,7 @@ def family_in(recording: Recording, number: int | None = None) -> Family:
     """Raises `CannotCompare` with the feature that no `Program` has."""
     program = recording.program(number)
     graph = recording.graphs[program.graph]
-    return family_of(module.read(Graph(graph.nodes, graph.constants, graph.functions), program))
+    return family_of(read_of(Graph(graph.nodes, graph.constants, graph.functions), program))
 
 
 def file_name(recording: Recording, name: str, number: int) -> str:

@@ -18,8 +18,9 @@ from parity.compare.recorded.limits import StepLimits
 from parity.compare.recorded.raw import of_folder
 from parity.mutants.foreign.hunt import hunt, summary
 from parity.subject.graph.graph import Graph
-from parity.subject.port_writer import module
+from parity.subject.port_writer import arithmetic, read, reductions
 from parity.subject.port_writer.expression import NotWritten
+from parity.subject.port_writer.module import Port
 from parity.subject.port_writer.proven import configured, rewritten, step_of
 
 SCRIPTS = ("raw_weights_adam", "layers_dropout", "ema_l2_decay", "naive_log_loss", "dataset_iterator", "app_flags")
@@ -123,20 +124,20 @@ def test_what_no_python_is_written_for_is_told(record):
     recording = few(of_folder(raw(record, "backprop_by_hand")))
     graph = recording.graphs[0]
     with pytest.raises(NotWritten, match="other than one call of tf"):
-        module.read(Graph(graph.nodes, graph.constants, graph.functions), recording.programs[0])
+        read.read_of(Graph(graph.nodes, graph.constants, graph.functions), recording.programs[0])
 
 
 @pytest.mark.parametrize(
     ("op", "rule", "why"),
     [
-        ("Relu", module.arithmetic.function("jnp.tanh"), "DIFFERENT: first at T1 loss"),
-        ("Mean", module.reductions.reduction("sum"), "DIFFERENT: first at T1 loss"),
+        ("Relu", arithmetic.function("jnp.tanh"), "DIFFERENT: first at T1 loss"),
+        ("Mean", reductions.reduction("sum"), "DIFFERENT: first at T1 loss"),
         ("Relu", None, r"^Relu Relu \(raw_weights_adam.py:\d+\)$"),
     ],
 )
 def test_a_port_that_is_wrong_is_not_handed_over(adopted, monkeypatch, op, rule, why):
-    rules = {name: one for name, one in {**module.RULES, op: rule}.items() if one}
-    monkeypatch.setattr(module, "RULES", rules)
+    rules = {name: one for name, one in {**read.RULES, op: rule}.items() if one}
+    monkeypatch.setattr(read, "RULES", rules)
     found = rewritten(adopted("raw_weights_adam"), 0, "adopted/train", "port")
     assert found.port is None
     assert re.search(why, found.why), found.why
@@ -211,6 +212,6 @@ def test_adopt_writes_the_port_and_the_commands_prove_and_hunt_in_it(record, tmp
 
 
 def test_arrays_of_the_graph_stand_in_a_file_beside_the_port(rng):
-    port = module.Port('DATA = dict(np.load(Path(__file__).with_suffix(".npz")))\n', {"x": rng.random(3)}, ())
+    port = Port('DATA = dict(np.load(Path(__file__).with_suffix(".npz")))\n', {"x": rng.random(3)}, ())
     text = f'import numpy as np\nfrom pathlib import Path\n{port.text}step = DATA["x"].sum\n'
     assert np.isclose(step_of(port._replace(text=text))(), port.arrays["x"].sum())
