@@ -24,7 +24,7 @@ class Seals:
         entries = {name for name in names if name.endswith(ENTRY)}
         self._sealed = {name for name in entries if name + SEAL in names and self._is_sound(name)}
         lost = {name for name in names if name.endswith(SEAL) and name.removesuffix(SEAL) not in self._sealed}
-        for name in (entries - self._sealed) | lost:
+        for name in sorted((entries - self._sealed) | lost):
             (folder / name).unlink(missing_ok=True)
 
     def add(self) -> None:

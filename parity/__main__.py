@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import inspect
+import itertools
 import sys
 from collections.abc import Sequence
 
@@ -47,10 +48,9 @@ def _chosen(argv: Sequence[str] | None) -> int:
 
 def _numbered(words: Sequence[str]) -> list[str]:
     """With the number that --train may go without."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
     told = (
         [word, str(adopt_options.TRAIN)] if word == "--train" and not after.isdigit() else [word]
-        for word, after in pairs
+        for word, after in itertools.pairwise([*words, ""])
     )
     return [word for one in told for word in one]
 

@@ -123,4 +123,4 @@ def _clipping(steps: Mapping[int, StepTrace], graph: Graph) -> Clipping | None:
 
 
 def _scalars(constants: Iterable[np.ndarray]) -> Iterable[float]:
-    return (float(one) for one in constants if one.size == 1 and one.dtype.kind == "f")
+    return (float(one.item()) for one in constants if one.size == 1 and one.dtype.kind == "f")
