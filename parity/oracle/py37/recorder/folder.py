@@ -23,7 +23,7 @@ from .program import Program
 from .recorder import Recorder
 
 FORMAT = 1
-SMALL = 16  # elements of a constant that is kept though nothing trains with it: it may say how a variable starts
+SMALL = 16  # elements
 
 
 def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     definitions = [described(graph) for graph in graphs]
     for number, (graph, one) in enumerate(zip(graphs, definitions)):
         unused = _unused(graph, [program for program in kept if program.graph is graph])
-        found = {name: value for name, value in one.constants.items() if name not in unused or value.size <= SMALL}
+        found = {name: value for name, value in one.constants.items() if name not in unused or may_be_a_start(value)}
         arrays.update((f"const|{number}|{name}", value) for name, value in found.items())
     np.savez(os.path.join(order.out, "raw.npz"), **arrays)
     places = {graph: number for number, graph in enumerate(graphs)}
@@ -51,6 +51,13 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
         "graphs": [one.graph for one in definitions],
     }
     _whole(os.path.join(order.out, "raw.json"), json.dumps(about))
+
+
+def may_be_a_start(value: np.ndarray) -> bool:
+    """Whether a constant that nothing trains with is kept: it may say how a variable starts, as 0 does."""
+    if value.size <= SMALL or value.dtype.kind not in "fiub":
+        return value.size <= SMALL
+    return bool((value == value.flat[0]).all())
 
 
 def _unused(graph: tf.Graph, programs: list[Program]) -> set[str]:
