@@ -6,6 +6,7 @@ where the gradient is.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,6 +88,10 @@ class Decks:
             self.dealt[name] = deck(self.rng, values)
         return next(self.dealt[name])
 
+    def put_back(self, name: str, value: Any) -> None:
+        """A value that did not fit: the next that is dealt, lest its turn be lost."""
+        self.dealt[name] = itertools.chain([value], self.dealt[name])
+
 
 def programs(seed: int, dataset: Dataset, steps: int) -> Iterator[Program]:
     """Settled programs of so many steps, without end. The same for the same seed and data."""
@@ -162,6 +167,7 @@ def _optimizer(rng: Rng, decks: Decks, grads: list[np.ndarray], weights: list[np
     try:
         require_rates(optimizer, steps)
     except ConfigError:  # the schedule ends where TensorFlow stops
+        decks.put_back("rate", draw_rate)
         return draw(rng, rate)
     return optimizer
 
