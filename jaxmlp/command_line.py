@@ -57,7 +57,7 @@ def parse(options: type[Options], argv: Sequence[str] | None, prog: str, descrip
     argv = sys.argv[1:] if argv is None else list(argv)
     _require_known(argv, config_file.names(options) | config_file.names(_Common))
     file = _told_first(argv, prog)
-    defaults = options() if file is None else config_file.read(options, file, _told(argv))
+    defaults = options() if file is None else config_file.read(options, file, told(argv))
     own = Annotated[options, tyro.conf.arg(name="")]  # without a name, which would stand in the headings of --help
     parts = [("own", own, dataclasses.field(default=defaults)), ("common", _Common, _Common(file))]
     command = dataclasses.make_dataclass("Command", parts)
@@ -131,7 +131,7 @@ def _told_first(argv: Sequence[str], prog: str) -> Path | None:
     return None if file is None else environment.home("config", Path(file))
 
 
-def _told(argv: Sequence[str]) -> set[str]:
+def told(argv: Sequence[str]) -> set[str]:
     """The names of the options on the command line, as a file has them."""
     return {word.partition("=")[0].removeprefix("--").replace("-", "_") for word in argv if word.startswith("--")}
 

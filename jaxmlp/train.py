@@ -99,13 +99,13 @@ def _train(argv: Sequence[str] | None) -> int:
 def _of_earlier(folder: Path, argv: Sequence[str] | None) -> TrainOptions:
     """The options that the run in the folder was begun with, those of the command line in their place."""
     words = sys.argv[1:] if argv is None else argv
-    told = {word.partition("=")[0] for word in words}
-    for other in ("--out", "--config"):
+    told = command_line.told(words)
+    for other in ("out", "config"):
         if other in told:
-            raise ConfigError(f"--resume and {other} contradict each other: the run in {folder} has its own")
+            raise ConfigError(f"--resume and --{other} contradict each other: the run in {folder} has its own")
     if lock.is_held(folder):
         raise OutputError(f"{folder} is in use: the run goes on already")
-    begun = ["--config", str(folder / "config.json"), *words]
+    begun = ["--config", str(folder / status.CONFIG), *words]
     return command_line.parse(TrainOptions, begun, "python -m jaxmlp.train", DESCRIPTION)
 
 

@@ -86,9 +86,14 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Whole or not at all. Raises OutputError naming the path."""
+    write_whole(path, to_bytes(checkpoint))
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """The file's content."""
     facts, tensors = _as_data(checkpoint.facts), dict(checkpoint.tensors)
     told = json.dumps({**facts, "digest": digest(facts, tensors)})
-    write_whole(path, safetensors.numpy.save(tensors, metadata={KEY: told}))
+    return safetensors.numpy.save(tensors, metadata={KEY: told})
 
 
 def read(path: Path) -> Checkpoint:

@@ -16,21 +16,24 @@ from jaxmlp.errors import DataError, OutputError
 from jaxmlp.run import checkpoint
 from jaxmlp.run.cadence import Cadence
 from jaxmlp.run.checkpoint import Best, Checkpoint, Facts
-from jaxmlp.run.files import make_folder
+from jaxmlp.run.files import make_folder, write_whole
 from jaxmlp.run.folder import RunFolder
 from jaxmlp.run.leftovers import remove, strays
 from jaxmlp.run.lines import Reading
 from jaxmlp.run.observers import Observer
+from jaxmlp.run.status import CHECKPOINTS
 from jaxmlp.run.tensor_file import Tensors
 from jaxmlp.trainer import Report, Run
 
-FOLDER, BEST = "checkpoints", "best.safetensors"  # in a run's folder; in that one
+BEST = "best.safetensors"
 _NAME = re.compile(r"step-(\d{9,})\.safetensors")
 
 
 def files(run_folder: Path) -> list[Path]:
     """The checkpoints of a run, the newest first: by their steps, for clocks may jump."""
-    found = [(int(match[1]), file) for file in (run_folder / FOLDER).glob("*") if (match := _NAME.fullmatch(file.name))]
+    found = [
+        (int(match[1]), file) for file in (run_folder / CHECKPOINTS).glob("*") if (match := _NAME.fullmatch(file.name))
+    ]
     return [file for _, file in sorted(found, reverse=True)]
 
 
@@ -65,7 +68,7 @@ class Checkpoints(Observer):
         self._run, self._folder, self._keep = run, folder, keep
         self._cadence, self._stopping = cadence, stopping
         self._fingerprint, self._data = fingerprint, ""
-        self._path = folder.path / FOLDER
+        self._path = folder.path / CHECKPOINTS
         self._lines, self._best, self._is_due = reading, best, False
         self._at, self._when = run.done, time.monotonic()  # the last copy's step and time
         self._copying = self._cost = 0.0  # seconds that the last copy took, and with its writing
@@ -146,10 +149,12 @@ class Checkpoints(Observer):
 
     def _try_to_write(self, copy: Copy, best: Copy | None) -> None:
         try:
+            content = None
             if best is not None:
-                checkpoint.write(self._path / BEST, self._whole(best))
-                best = None
-            checkpoint.write(self._path / name(copy.last.step + 1), self._whole(copy))
+                content = self._content(best)
+                write_whole(self._path / BEST, content)
+                content, best = content if best is copy else None, None
+            write_whole(self._path / name(copy.last.step + 1), content or self._content(copy))
             for file in [*files(self._folder.path)[self._keep :], *strays(self._path)]:
                 remove(file)
             self.failure = None
@@ -160,9 +165,9 @@ class Checkpoints(Observer):
             with self._wake:
                 self._best_copy = self._best_copy or best
 
-    def _whole(self, copy: Copy) -> Checkpoint:
-        """The lines that it goes on from are on the disk before it is."""
+    def _content(self, copy: Copy) -> bytes:
+        """Of its file. The lines that it goes on from are on the disk before it is."""
         self._folder.sync()
         prefix, placed = self._lines.up_to(copy.last.step), self._run.placed
         facts = Facts(self._run.program, placed.execution, self._data, copy.last, prefix, copy.best)
-        return Checkpoint(facts, copy.tensors)
+        return checkpoint.to_bytes(Checkpoint(facts, copy.tensors))

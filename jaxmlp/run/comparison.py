@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from jaxmlp.errors import ConfigError, DataError
 from jaxmlp.program.fields import differences
+from jaxmlp.run.status import CONFIG, METRICS, MODEL
 
 _NAMES = ("program", "execution", "data", "device", "versions")  # of config.json
 
@@ -25,7 +26,7 @@ def compare(one: Path, other: Path) -> Comparison:
     steps, parted = _metrics(one, other)
     said.append(f"steps: {steps[0]:,} and {steps[1]:,}")
     said.append(f"metrics: {'the same at every step' if parted is None else parted} that both did")
-    files = {name: _same(one / name, other / name) for name in ("model.safetensors", "test_predictions.npy")}
+    files = {name: _same(one / name, other / name) for name in (MODEL, "test_predictions.npy")}
     said += [f"{name}: {_WORDS[same]}" for name, same in files.items()]
     return Comparison(said, parted is None and steps[0] == steps[1] and False not in files.values())
 
@@ -35,7 +36,7 @@ _WORDS = {True: "the same bytes", False: "different", None: "not in both"}
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        told = json.loads((folder / "config.json").read_bytes())
+        told = json.loads((folder / CONFIG).read_bytes())
         return {name: told[name] for name in _NAMES}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise ConfigError(f"{folder} is no run's folder: it has no config.json of one") from None
@@ -43,7 +44,7 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def _metrics(one: Path, other: Path) -> tuple[tuple[int, int], str | None]:
     """Whole lines of each, and the first that differ."""
-    both = [_lines(folder / "metrics.jsonl") for folder in (one, other)]
+    both = [_lines(folder / METRICS) for folder in (one, other)]
     steps = (len(both[0]), len(both[1]))
     for step, (a, b) in enumerate(itertools.islice(zip(*both, strict=False), max(0, min(steps)))):
         if a != b:

@@ -46,7 +46,7 @@ class RunFolder(Observer):
         self._begin(path)
         try:
             require_free(path)
-            write_json(path / "config.json", config)
+            write_json(path / status.CONFIG, config)
             self._metrics = Growing(self._file)
             sync_folder(path)
             sync_folder(path.absolute().parent)
@@ -55,7 +55,7 @@ class RunFolder(Observer):
             raise _told(error, path) from None
 
     def _begin(self, path: Path) -> None:
-        self.path, self._file = path, path / "metrics.jsonl"
+        self.path, self._file = path, path / status.METRICS
         self._lock = Lock(path)
         self._failure: OutputError | None = None
         self._late: OutputError | None = None  # why lines wait to be written
@@ -75,7 +75,7 @@ class RunFolder(Observer):
             for stray in strays(self.path):
                 stray.unlink()
             (self.path / status.ENDING).unlink(missing_ok=True)
-            write_json(self.path / "config.json", config)
+            write_json(self.path / status.CONFIG, config)
             self._metrics = Growing(self._file, size)
         except OSError as error:
             raise _told(error, self.path) from None
@@ -138,7 +138,7 @@ class RunFolder(Observer):
     def finish(self, program: Program, params: Params, test_predictions: np.ndarray) -> None:
         """Tries to write the model and the predictions, float32 [N, C]. Raises what `require_complete` does."""
         for write in (
-            lambda: model_file.write_model(self.path / model_file.NAME, program, params),
+            lambda: model_file.write_model(self.path / status.MODEL, program, params),
             lambda: write_npy(self.path / "test_predictions.npy", test_predictions),
         ):
             try:
@@ -165,7 +165,7 @@ def require_free(path: Path) -> None:
     """Raises OutputError where the folder is there and holds anything that is not of a run just beginning."""
     try:
         if path.is_dir() and any(file.name != LOCK for file in path.iterdir()):
-            is_run = (path / "config.json").exists()
+            is_run = (path / status.CONFIG).exists()
             on = f", or go on with --resume {path}" if is_run else ""
             raise OutputError(f"{path} is not empty: give another --out, so that no run is overwritten{on}")
     except OSError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jaxmlp.errors import OutputError
 from jaxmlp.run import lock
-from jaxmlp.run.status import status_of
+from jaxmlp.run.status import CHECKPOINTS, CONFIG, METRICS, status_of
 
 _PART = re.compile(r"\.[\w.-]+\.(safetensors|json|npy|png|csv|toml)-[a-z0-9_]{8}")
 
@@ -32,11 +32,11 @@ def remove(path: Path) -> None:
 
 def _of_run(folder: Path) -> list[Path]:
     """The folder itself where a run was killed before its first line."""
-    own = {"config.json", "metrics.jsonl", "checkpoints", lock.NAME}
+    own = {CONFIG, METRICS, CHECKPOINTS, lock.NAME}
     parts = strays(folder)
     status, names = status_of(folder), {file.name for file in folder.iterdir() if file not in parts}
     nothing = status.state == "killed" and status.done == 0 if status else not names - {lock.NAME}
-    if nothing and names <= own and not any(folder.glob("checkpoints/[!.]*")):
+    if nothing and names <= own and not any((folder / CHECKPOINTS).glob("[!.]*")):
         return [folder]
     stale = [folder / lock.NAME] if (folder / lock.NAME).exists() else []
-    return [*stale, *parts, *strays(folder / "checkpoints")]
+    return [*stale, *parts, *strays(folder / CHECKPOINTS)]

@@ -18,9 +18,8 @@ from jaxmlp.model import Params
 from jaxmlp.program import Program
 from jaxmlp.run import checkpoint
 from jaxmlp.run.files import write_whole
+from jaxmlp.run.status import MODEL
 from jaxmlp.run.tensor_file import content
-
-NAME = "model.safetensors"  # in a run's folder
 
 
 def write_model(path: Path, program: Program, params: Params) -> None:
@@ -34,7 +33,7 @@ def read_model(path: Path) -> tuple[Program, Params]:
 
     Raises DataError naming the file.
     """
-    file = path / NAME if path.is_dir() else path
+    file = path / MODEL if path.is_dir() else path
     metadata, tensors = content(file, "a model")
     if checkpoint.KEY in metadata:
         metadata, tensors = checkpoint.as_model(file, metadata, tensors)

@@ -15,9 +15,8 @@ from jaxmlp.run.checkpoint import Checkpoint, Facts, NewerFormat
 from jaxmlp.run.files import read_json
 from jaxmlp.run.folder import RunFolder
 from jaxmlp.run.lines import Reading
+from jaxmlp.run.status import CONFIG, METRICS
 from jaxmlp.trainer import Report, Run
-
-METRICS = "metrics.jsonl"
 
 
 class Earlier(NamedTuple):
@@ -67,8 +66,11 @@ def go_on(run: Run, folder: RunFolder, config: Mapping[str, Any], fingerprint: C
     _remove_later(folder.path, facts.steps if facts else 0)
     if facts:
         folder.on_step(_as_written(run, facts.last))
-    notes = [f"{name} was {before.get(name)}, and is {config[name]}: roundings may differ" for name in _MACHINE]
-    changed = [note for note, name in zip(notes, _MACHINE, strict=True) if before.get(name) != config[name]]
+    changed = [
+        f"{name} was {before.get(name)}, and is {config[name]}: roundings may differ"
+        for name in _MACHINE
+        if before.get(name) != config[name]
+    ]
     return earlier._replace(notes=(*earlier.notes, *changed))
 
 
@@ -102,7 +104,7 @@ def _require_same_execution(now: Execution, then: Execution) -> None:
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    found = read_json(folder / "config.json")
+    found = read_json(folder / CONFIG)
     if not isinstance(found, dict) or not isinstance(found.get("program"), dict):
         raise DataError(f"{folder / 'config.json'} is no run's: it has no program")
     return found

@@ -20,11 +20,10 @@ from jaxmlp.run.cells import digest
 from jaxmlp.run.checkpoints import Checkpoints
 from jaxmlp.run.console import Console, Ending, introduction, synthetic_notice
 from jaxmlp.run.folder import RunFolder, default_folder, describe
-from jaxmlp.run.lines import Reading
 from jaxmlp.run.observers import Observer, drive
 from jaxmlp.run.plots import Plots
 from jaxmlp.run.recipe import recipe
-from jaxmlp.run.resume import METRICS, Earlier, go_on, reports
+from jaxmlp.run.resume import Earlier, go_on, newest, reports
 from jaxmlp.signals import Interrupt
 from jaxmlp.trainer import Report, Run, place_for
 
@@ -101,7 +100,7 @@ def _opened(
     if keeping.resume is None:
         folder = RunFolder(keeping.out or default_folder(run.program.seed), config)
         stack.callback(folder.release)
-        return Opened(run, folder, Earlier(None, Reading(folder.path / METRICS), ()))
+        return Opened(run, folder, newest(folder.path))
     folder = RunFolder.of_earlier(keeping.resume)
     stack.callback(folder.release)
     return Opened(run, folder, go_on(run, folder, config, fingerprint))

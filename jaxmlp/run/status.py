@@ -9,7 +9,9 @@ from jaxmlp.errors import ConfigError
 from jaxmlp.run import lock
 
 RUNS = Path("runs")  # where runs lie unless they are told where
-ENDING = "ending.json"  # in a run's folder: state, steps done, steps planned
+# In a run's folder.
+CONFIG, METRICS, MODEL, CHECKPOINTS = "config.json", "metrics.jsonl", "model.safetensors", "checkpoints"
+ENDING = "ending.json"  # state, steps done, steps planned
 ENDED = ("finished", "interrupted", "diverged")
 _TAIL = 1 << 20  # bytes at the end of metrics.jsonl that are looked at
 
@@ -42,11 +44,11 @@ def all_of(runs: Path) -> list[Status]:
 
 def status_of(folder: Path) -> Status | None:
     """None for what is no run's folder, or has no config.json that can be read: nothing of it was done."""
-    config = _object(folder / "config.json")
+    config = _object(folder / CONFIG)
     planned = _whole(_table(config.get("program")).get("steps"))
     if planned is None:
         return None
-    lines = _last_lines(folder / "metrics.jsonl")
+    lines = _last_lines(folder / METRICS)
     last = lines[-1] if lines else {}
     tested = next((line for line in reversed(lines) if "test_accuracy" in line), {})
     done = (_whole(last.get("step")) or 0) + 1 if last else 0
@@ -71,7 +73,7 @@ def to_resume(word: str, runs: Path = RUNS) -> Path:
     """
     if word != "auto":
         folder = environment.home("resume", Path(word))
-        if not (folder / "config.json").exists():
+        if not (folder / CONFIG).exists():
             raise ConfigError(f"resume = {word}: there is no run with a config.json; name a run's folder, or auto")
         return folder
     unfinished = [one.folder for one in all_of(runs) if one.unfinished]
@@ -89,7 +91,7 @@ def ended(folder: Path, planned: int) -> str | None:
 def _state(folder: Path, done: int, planned: int) -> str:
     if lock.is_held(folder):
         return "running"
-    before_endings = not (folder / "checkpoints").exists() and (folder / "model.safetensors").exists()
+    before_endings = not (folder / CHECKPOINTS).exists() and (folder / MODEL).exists()
     return ended(folder, planned) or ("finished" if before_endings and done == planned else "killed")
 
 

@@ -45,14 +45,8 @@ def require_rows(rows: Any) -> None:
             if not seed.isascii() or not seed.isdigit() or row.keys() != {str(step) for step in TABLE}:
                 raise ValueError(f"{side}, seed {seed} is not of a seed's steps {', '.join(map(str, TABLE))}")
             for step, numbers in row.items():
-                if (
-                    type(numbers) is not list
-                    or list(map(type, numbers)) != [float] * 3
-                    or not np.all(np.isfinite(numbers))
-                ):
+                if not _is_row(numbers):
                     raise ValueError(f"{side}, seed {seed}, step {step} is not a loss and two accuracies")
-                if numbers[0] < 0 or not all(0 <= accuracy <= 100 for accuracy in numbers[1:]):
-                    raise ValueError(f"{side}, seed {seed}, step {step} has a number that cannot be")
 
 
 def _is_row(numbers: Any) -> bool:

@@ -1,6 +1,7 @@
 """A `Program` as a step beside a recording: jaxmlp's own engine and method, on the recorded weights, rows and draws."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from jaxmlp.method import method_of, slots_of
 from jaxmlp.model import Layer, Params
 from jaxmlp.network import Network
 from jaxmlp.program import Program
-from jaxmlp.random_ops import Masks
+from jaxmlp.random_ops import Draws, Masks
 from jaxmlp.tf1 import optimizers
 from parity.compare.tensor import Named
 from parity.errors import CannotCompare
@@ -26,8 +27,6 @@ from parity.subject.port_writer.expression import INPUT, Expression
 from parity.subject.port_writer.family import Family
 from parity.subject.port_writer.family_pixels import is_bytes
 from parity.subject.watched import unseen
-
-COUNTERS = "iu"  # NumPy's kinds
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,16 +44,18 @@ class ProgramStep:
         params = self._params(weights)
         images, labels = self._split(batch)
         device = jax.local_devices(backend="cpu")[0]
-        network = Network.of(self.program)
         engine = select(Execution("dense", "float32"), device, len(labels))
-        masks = self._masks(draws)
-        parts = Parts(
-            engine, network.forward, network.totals, method_of(self.program), same, lambda p, d, n: (masks, d)
-        )
+        masks, network = self._masks(draws), self._network
+        parts = Parts(engine, network.forward, network.totals, method_of(self.program), same, undrawn)
         pool = minibatch.place(Split(images, labels), device)
         rows, nothing = jnp.arange(len(labels), dtype=jnp.int32), jnp.zeros((len(labels), self._classes(weights)))
         taken = take(parts, self._state(params, slots), pool, rows, nothing, masks)
         return self._returned(taken, slots)
+
+    @functools.cached_property
+    def _network(self) -> Network:
+        """One for all steps: another, though equal, would be compiled anew."""
+        return Network.of(self.program)
 
     def _returned(self, taken: Any, slots: Named) -> dict[str, Any]:
         seen = taken.state.slots
@@ -124,6 +125,11 @@ class ProgramStep:
         for slot, (before, behind) in self.family.slots.items():
             found |= {f"{before}{name}{behind}": array for name, array in self._named(state.slots[slot]).items()}
         return found
+
+
+def undrawn(params: Params, draws: Draws, rows: int) -> tuple[Masks, Draws]:
+    """No masks of its own: a recording has them."""
+    return Masks(None, ()), draws
 
 
 def same(step: trainer.Step) -> trainer.Step:

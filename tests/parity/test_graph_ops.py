@@ -129,9 +129,7 @@ def differing(cases: dict[str, Any], tensors: dict[str, Compared]) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def all_cases(tmp_path_factory, seed):
-    if not environment.is_set_up():
-        pytest.skip(f"needs genuine TensorFlow 1.15.5: {environment.SETUP}, or name its folder in $PARITY_TF115")
+def all_cases(tf115, tmp_path_factory, seed):
     return computed(seed, tmp_path_factory.mktemp("cases"))
 
 

@@ -108,9 +108,7 @@ def sampled(own: GraphStep, given: Any) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory, seed):
-    if not environment.is_set_up():
-        pytest.skip(f"needs genuine TensorFlow 1.15.5: {environment.SETUP}, or name its folder in $PARITY_TF115")
+def programs(tf115, tmp_path_factory, seed):
     return recorded(seed, tmp_path_factory.mktemp("programs"))
 
 

@@ -57,10 +57,6 @@ def _is_below(target: Any, folder: Path) -> bool:
     return Path(target).is_relative_to(folder)
 
 
-def as_it_is(_number: int, _name: str, real: Real, arguments: tuple[Any, ...]) -> Any:
-    return real(*arguments)
-
-
 def failing(at: int, code: int, for_good: bool = False) -> Fault:
     """An error at the n-th call; `for_good`: at every one from there that needs room on the disk."""
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parity.compare import sealed
+from parity.compare import npz, sealed
 from parity.compare.recorded import limits, predicted
 from parity.compare.recorded.clips import Clipping
 from parity.compare.recorded.planes import planes, unplaned
@@ -153,7 +153,7 @@ class _Known(NamedTuple):
 
 def _require_kind(dtype: np.dtype, shape: tuple[int, ...], kept: np.ndarray) -> None:
     """Raises ValueError unless the planes are of this dtype and shape, and nothing that would be unpickled."""
-    if dtype.kind not in sealed.KINDS or dtype.hasobject or kept.dtype != np.uint8:
+    if dtype.kind not in npz.KINDS or dtype.hasobject or kept.dtype != np.uint8:
         raise ValueError(f"a tensor of {dtype} in {kept.dtype}")
     if any(not isinstance(side, int) or side < 0 for side in shape) or kept.size != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"a tensor {shape} of {dtype} in {kept.size} bytes")

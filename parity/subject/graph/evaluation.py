@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from parity.errors import CannotCompare
+from parity.oracle.py37.op_names import VARIABLES
 from parity.subject.graph import conditions
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.kinds import (
@@ -23,7 +24,6 @@ from parity.subject.graph.kinds import (
     OVERWRITES,
     PASSES,
     SWITCHES,
-    VARIABLES,
     given,
     lacking,
     resource,

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from parity.errors import CannotCompare
-from parity.subject.graph.kinds import LOOPS, PASSES, SWITCHES, VARIABLES, held, resource, writes
+from parity.oracle.py37.op_names import VARIABLES
+from parity.subject.graph.kinds import LOOPS, PASSES, SWITCHES, held, resource, writes
 from parity.subject.graph.node import Node, maker, nodes_of, outlet, tensor_name
 
 

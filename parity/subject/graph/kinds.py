@@ -1,8 +1,7 @@
 """Types of ops by what they are to an evaluation: variables, ways into a tf.cond or a loop, writes, what is given."""
 
-import re
+from parity.oracle.py37.op_names import APPLY, ASSIGN, RANDOM, SOURCE
 
-VARIABLES = {"Variable", "VariableV2", "VarHandleOp"}
 SWITCHES = {"Switch", "RefSwitch"}
 # A variable goes through them unread. An Identity shares a reference's memory: its user sees what is there by then.
 PASSES = {*SWITCHES, "RefIdentity", "Identity"}
@@ -22,7 +21,6 @@ BRANCHES = {"If", "StatelessIf"}
 ASKS = {"VarIsInitializedOp", "IsVariableInitialized"}  # about a variable, whose value they do not read
 
 OVERWRITES = {"Assign", "AssignVariableOp"}
-WRITES = re.compile(r"^(Resource)?(Sparse)?Apply|^Assign|^(Resource)?Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)$")
 SLOTS = {  # of an update op: how many variables it holds beside the weights, the first of its inputs
     **dict.fromkeys(("GradientDescent", "ProximalGradientDescent"), 0),
     **dict.fromkeys(("Momentum", "KerasMomentum", "Adagrad", "AdagradV2", "ProximalAdagrad"), 1),
@@ -31,20 +29,11 @@ SLOTS = {  # of an update op: how many variables it holds beside the weights, th
 }
 
 PLACEHOLDERS = {"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"}
-RANDOM = re.compile(
-    r"^(Random(Uniform|UniformInt|StandardNormal|Shuffle|Gamma|Poisson)(V2)?|(Parameterized)?TruncatedNormal"
-    r"|Multinomial|.*CandidateSampler|Stateless(Random|Truncated|Multinomial).*"
-    r"|Stateful(Uniform|Standard|Truncated|RandomBinomial).*)$"
-)
-SOURCE = re.compile(  # iterators, queues, files, what only Python or a table knows, and what is read out of strings
-    r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*|(Eager)?PyFunc(Stateless)?|LookupTableFind(V2)?"
-    r"|Decode.*|Parse(Single)?(Sequence)?(Example|Tensor).*|String(To|Split).*|ReadFile|.*MapUnstage.*|.*Unstage)$"
-)
 
 
 def writes(op: str) -> bool:
     """Whether it changes a variable."""
-    return bool(WRITES.match(op))
+    return bool(APPLY.match(op) or ASSIGN.match(op))
 
 
 def held(op: str) -> int:

@@ -66,7 +66,7 @@ def static(value: Value, what: str) -> np.ndarray:
 
 def sides(value: Value, what: str = "shape") -> tuple[int, ...]:
     """A vector of static whole numbers."""
-    return tuple(int(one) for one in np.atleast_1d(static(value, what)))
+    return tuple(int(one) for one in np.atleast_1d(static(value, what))) if np.size(value) else ()
 
 
 def number(value: Value, what: str) -> int:

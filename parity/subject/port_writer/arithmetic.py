@@ -12,6 +12,7 @@ from parity.subject.port_writer.expression import (
     VARIABLE,
     Expression,
     is_number,
+    leaves,
     number,
 )
 from parity.subject.port_writer.reading import Reading, Rule
@@ -44,13 +45,8 @@ TIES = {"Maximum": "kinks.maximum", "Minimum": "kinks.minimum"}
 
 
 def function(name: str) -> Rule:
-    """Called with all inputs."""
+    """Called with all inputs, or an operator between them."""
     return lambda reading, node: Expression(name, tuple(reading.inputs(node)))
-
-
-def operator(symbol: str) -> Rule:
-    """Between two."""
-    return lambda reading, node: Expression(symbol, tuple(reading.inputs(node)))
 
 
 def add(reading: Reading, node: Node) -> Expression:
@@ -72,14 +68,15 @@ def _sum(a: Expression, b: Expression) -> Expression:
 
 def penalties(a: Expression, b: Expression) -> Expression | None:
     """c * l2(names) + c * l2(other names)."""
-    left, right = _penalty(a), _penalty(b)
+    left, right = penalty(a), penalty(b)
     if left is None or right is None or left[0] != right[0]:
         return None
     total = Expression(L2, (*left[1].inputs, *right[1].inputs))
     return total if left[0] is None else Expression("*", (number(left[0]), total))
 
 
-def _penalty(one: Expression) -> tuple[float | None, Expression] | None:
+def penalty(one: Expression) -> tuple[float | None, Expression] | None:
+    """Of scale * l2(names), the scale, None for none, and the sum; None of all else."""
     if one.op == L2:
         return None, one
     if one.op == "*" and one.inputs[0].op == NUMBER and one.inputs[1].op == L2:
@@ -100,7 +97,7 @@ def mul(reading: Reading, node: Node) -> Expression:
             return other
     if b.op == NUMBER and a.op != NUMBER:
         a, b = b, a
-    if a.op == NUMBER and b.op == "+" and all(_penalty(part) for part in b.inputs):
+    if a.op == NUMBER and b.op == "+" and all(penalty(part) for part in b.inputs):
         return Expression("+", tuple(Expression("*", (a, part)) for part in b.inputs))
     return Expression("*", (a, b))
 
@@ -108,10 +105,6 @@ def mul(reading: Reading, node: Node) -> Expression:
 def divide(reading: Reading, node: Node) -> Expression:
     a, b = reading.inputs(node)
     return a if is_number(b, 1) and len(b.shape) <= len(a.shape) else Expression("/", (a, b))
-
-
-def negative(reading: Reading, node: Node) -> Expression:
-    return Expression("negative", tuple(reading.inputs(node)))
 
 
 def squared_difference(reading: Reading, node: Node) -> Expression:
@@ -150,11 +143,8 @@ def cast(reading: Reading, node: Node) -> Expression:
 
 def stop_gradient(reading: Reading, node: Node) -> Expression:
     (one,) = reading.inputs(node)
-    return Expression("jax.lax.stop_gradient", (one,)) if _trained(one) else one
-
-
-def _trained(one: Expression) -> bool:
-    return one.op == VARIABLE if one.is_leaf else any(map(_trained, one.inputs))
+    trained = any(leaf.op == VARIABLE for leaf in leaves(one))
+    return Expression("jax.lax.stop_gradient", (one,)) if trained else one
 
 
 def read(reading: Reading, node: Node) -> Expression:
@@ -164,12 +154,12 @@ def read(reading: Reading, node: Node) -> Expression:
 
 RULES: dict[str, Rule] = {
     **{op: function(name) for op, name in (FUNCTIONS | TIES).items()},
-    **{op: operator(symbol) for op, symbol in PAIRS.items()},
+    **{op: function(symbol) for op, symbol in PAIRS.items()},
     **dict.fromkeys(("Add", "AddV2", "AddN"), add),
     **dict.fromkeys(("RealDiv", "Div"), divide),
     "BiasAdd": add,
     "Mul": mul,
-    "Neg": negative,
+    "Neg": function("negative"),
     "SquaredDifference": squared_difference,
     "Pow": power,
     "LeakyRelu": leaky_relu,

@@ -3,7 +3,7 @@
 `op` is one of the words below, an operator, or a function with its module, "jnp.log", that is called with the inputs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,9 @@ NUMBER, ARRAY = "number", "array"  # a leaf: a constant; value: it
 SIZE = "size"  # what depends on the shapes of data alone; value: what it is in the recording
 LEAVES = {VARIABLE, AFTER, INPUT, DRAW, NUMBER, ARRAY, SIZE}
 REDUCTIONS = {"mean", "sum", "max"}  # methods; value: axis (None: all) and keepdims
-CAST, RESHAPE, TAKE = "astype", "reshape", "take"  # value: dtype; sides; text between the brackets
+CAST, RESHAPE = "astype", "reshape"  # value: dtype; sides
 L2 = "l2"  # of variables, the sum of their l2_loss
 TRANSPOSE = "transpose"
-OPERATORS = {"+", "-", "*", "/", "@", "**", ">=", "negative"}
 
 
 class NotWritten(CannotCompare):
@@ -59,9 +58,9 @@ def is_number(one: Expression, value: float | None = None) -> bool:
     return one.op == NUMBER and (value is None or float(one.value) == value)
 
 
-def walk(*roots: Expression) -> Iterator[Expression]:
-    """Every node once, its inputs first."""
-    seen: set[int] = set()
+def walk(*roots: Expression, seen: Iterable[int] = ()) -> Iterator[Expression]:
+    """Every node once, its inputs first; but for those with these ids, and what they alone lead to."""
+    seen = set(seen)
     todo = [(one, False) for one in reversed(roots)]
     while todo:
         one, opened = todo.pop()

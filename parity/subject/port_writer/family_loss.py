@@ -3,7 +3,8 @@
 from typing import Any
 
 from jaxmlp import program as parts
-from parity.subject.port_writer.expression import L2, NUMBER, Expression, NotWritten, is_number, short
+from parity.subject.port_writer.arithmetic import penalty
+from parity.subject.port_writer.expression import NUMBER, Expression, NotWritten, is_number, short
 from parity.subject.port_writer.family_layers import Layer
 from parity.subject.port_writer.losses import SIGMOID, SOFTMAX, SPARSE
 
@@ -15,10 +16,9 @@ def penalty_apart(loss: Expression) -> tuple[Expression, tuple[float, list[str]]
     if loss.op != "+":
         return loss, None
     for one, other in (loss.inputs, loss.inputs[::-1]):
-        if other.op == L2:
-            return one, (1.0, [part.value for part in other.inputs])
-        if other.op == "*" and other.inputs[0].op == NUMBER and other.inputs[1].op == L2:
-            return one, (short(other.inputs[0].value), [part.value for part in other.inputs[1].inputs])
+        if found := penalty(other):
+            scale, squares = found
+            return one, (1.0 if scale is None else short(scale), [part.value for part in squares.inputs])
     raise NotWritten("a loss with a term that is no L2 penalty")
 
 

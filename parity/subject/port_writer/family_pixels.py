@@ -1,10 +1,8 @@
 """Whether data are pixels, and what they were divided by."""
 
-from typing import Any
-
 import numpy as np
 
-from parity.subject.port_writer.expression import INPUT, Expression, NotWritten, is_number
+from parity.subject.port_writer.expression import INPUT, Expression, NotWritten, is_number, walk
 from parity.subject.port_writer.family_layers import is_pixels
 from parity.subject.port_writer.read import Read
 
@@ -22,11 +20,8 @@ def scale_of(read: Read, images: Expression) -> int:
 
 
 def _is_divided(loss: Expression) -> bool:
-    return _any(loss, lambda one: one.op == "/" and is_pixels(one.inputs[0]) and is_number(one.inputs[1], BYTE))
-
-
-def _any(one: Expression, test: Any) -> bool:
-    return test(one) or any(_any(part, test) for part in one.inputs)
+    quotients = (one for one in walk(loss) if one.op == "/")
+    return any(is_pixels(one.inputs[0]) and is_number(one.inputs[1], BYTE) for one in quotients)
 
 
 def is_bytes(array: np.ndarray) -> bool:

@@ -55,10 +55,10 @@ class Body:
         self.scope, self.roots, self.widest = scope, roots, widest
         self.names: dict[int, str] = dict(given or {})
         self.statements: list[str] = []
-        self._given = set(self.names)
+        self._walked = list(walk(*roots, seen=self.names))  # without what is handed over
         self._unpack()
         wanted = self._wanted()
-        for one in self._walk():
+        for one in self._walked:
             if id(one) not in self.names and not one.is_leaf and (id(one) in wanted or self._is_wide(one)):
                 name = self._free(wanted.get(id(one)) or LOCALS.get(one.op, "part"))
                 self.statements.append(f"{name} = {inside(one, self.called)}")
@@ -74,25 +74,9 @@ class Body:
     def called(self, one: Expression) -> str | None:
         return self.names.get(id(one)) or self.scope.leaf(one)
 
-    def _walk(self) -> list[Expression]:
-        """Without what is handed over."""
-        found: list[Expression] = []
-        seen: set[int] = set(self._given)
-
-        def visit(one: Expression) -> None:
-            if id(one) not in seen:
-                seen.add(id(one))
-                for part in one.inputs:
-                    visit(part)
-                found.append(one)
-
-        for root in self.roots:
-            visit(root)
-        return found
-
     def _unpack(self) -> None:
-        own = [one.value for one in self._walk() if one.op == VARIABLE and one.value in self.scope.weights]
-        penalised = {p.value for one in self._walk() if one.op == L2 and len(one.inputs) > 1 for p in one.inputs}
+        own = [one.value for one in self._walked if one.op == VARIABLE and one.value in self.scope.weights]
+        penalised = {p.value for one in self._walked if one.op == L2 and len(one.inputs) > 1 for p in one.inputs}
         used = [name for name in own if name not in penalised or self._multiplied(name)]
         rows: dict[str, list[str]] = {}
         for name in used:
@@ -103,11 +87,11 @@ class Body:
             self.statements.append(f"{left} = {', '.join(self.scope.variables[name] for name in names)}")
 
     def _multiplied(self, name: str) -> bool:
-        return any(p.value == name for one in self._walk() if one.op != L2 for p in one.inputs if p.op == VARIABLE)
+        return any(p.value == name for one in self._walked if one.op != L2 for p in one.inputs if p.op == VARIABLE)
 
     def _wanted(self) -> dict[int, str]:
         """What gets a name, and which: what feeds a layer, and what is used more than once."""
-        walked = self._walk()
+        walked = self._walked
         uses: dict[int, int] = {}
         for one in walked:
             for part in one.inputs:
@@ -144,6 +128,10 @@ class Body:
 
 def parameters(scope: Scope, *roots: Expression) -> list[str]:
     """The names of inputs and draws that expressions need, in the order in which they are met."""
+    return list(dict.fromkeys(name for one in handed(*roots) if (name := scope.leaf(one))))
+
+
+def handed(*roots: Expression) -> list[Expression]:
+    """The data, numbers and draws that expressions need, in the order of parameters."""
     met = [one for one in leaves(*roots) if one.op in FIRST]
-    met.sort(key=lambda one: FIRST[one.op] + (one.op == INPUT and not one.shape))
-    return list(dict.fromkeys(name for one in met if (name := scope.leaf(one))))
+    return sorted(met, key=lambda one: FIRST[one.op] + (one.op == INPUT and not one.shape))

@@ -15,7 +15,7 @@ from jaxmlp.program import (
     Zeros,
 )
 from parity.subject.graph.node import Node
-from parity.subject.port_writer.expression import NotWritten
+from parity.subject.port_writer.expression import NotWritten, short
 from parity.subject.port_writer.reading import FIXED, Reading
 
 NORMAL = {"TruncatedNormal": TruncatedNormal, "RandomStandardNormal": RandomNormal}
@@ -39,7 +39,7 @@ def _start(reading: Reading, variable: str, tensor: str) -> Initializer:
     product, offset = _node(reading, node.inputs[0]), float(reading.value(node.inputs[1]))
     drawn, scale = _node(reading, product.inputs[0]), float(reading.value(product.inputs[1]))
     if drawn.op in NORMAL:
-        return NORMAL[drawn.op](_short(scale), _short(offset))
+        return NORMAL[drawn.op](short(scale), short(offset))
     if drawn.op == "RandomUniform":
         return _uniform(reading, drawn, scale, offset)
     raise NotWritten(f"{drawn.called}, the initial value of {variable}")
@@ -53,16 +53,11 @@ def _constant(variable: str, value: np.ndarray) -> Initializer:
     first = float(value.reshape(-1)[0])
     if not (value == value.reshape(-1)[0]).all():
         raise NotWritten(f"the initial value of {variable}: an array of the script's own")
-    return {0.0: Zeros(), 1.0: Ones()}.get(first) or Constant(_short(first))
+    return {0.0: Zeros(), 1.0: Ones()}.get(first) or Constant(short(first))
 
 
 def _uniform(reading: Reading, drawn: Node, scale: float, offset: float) -> Initializer:
     shape = [int(side) for side in reading.value(drawn.inputs[0])]
     if len(shape) == 2 and abs(offset + math.sqrt(6 / sum(shape))) <= 1e-6 and abs(scale + 2 * offset) <= 1e-6:
         return GlorotUniform()
-    return RandomUniform(_short(offset), _short(offset + scale))
-
-
-def _short(value: float) -> float:
-    """The shortest number that is the same float32."""
-    return float(str(np.float32(value)))
+    return RandomUniform(short(offset), short(offset + scale))

@@ -11,10 +11,6 @@ SIGMOID = "optax.sigmoid_binary_cross_entropy"
 DROPOUT = "dropout.apply"  # of x, what is kept, and the rate
 
 
-def softmax_cross_entropy(reading: Reading, node: Node) -> Expression:
-    return Expression(SOFTMAX, tuple(reading.inputs(node)))
-
-
 def sparse_cross_entropy(reading: Reading, node: Node) -> Expression:
     """Labels of any whole type; TensorFlow wants them cast."""
     labels = reading.resolved(node.inputs[1])
@@ -71,7 +67,7 @@ def _dropout(reading: Reading, node: Node, scaled: str, compared: Node) -> Expre
 
 
 RULES: dict[str, Rule] = {
-    "SoftmaxCrossEntropyWithLogits": softmax_cross_entropy,
+    "SoftmaxCrossEntropyWithLogits": arithmetic.function(SOFTMAX),
     "SparseSoftmaxCrossEntropyWithLogits": sparse_cross_entropy,
     "Add": plus,
     "AddV2": plus,

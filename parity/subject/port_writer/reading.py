@@ -38,13 +38,13 @@ class Reading:
 
     def __init__(self, graph: Graph, program: Program, rules: Mapping[str, Rule]):
         self.graph, self.rules = graph, rules
-        self.updates = {one["op"]: one["variable"] for one in program.fields["updates"]}
         self.side = [one["op"] for one in program.fields["side"]]
-        self.order = Order(graph, [*self.updates, *self.side])
+        self.order = Order(graph, [*(one["op"] for one in program.fields["updates"]), *self.side])
         self.starts = [starts(one) for one in program.trace.steps.values()]
         self.branches: dict[str, bool] = {}  # by predicate, the one that all recorded steps take
         self._expressions: dict[str, Expression] = {}
         self._alike: dict[Any, Expression] = {}
+        self._interned: set[int] = set()  # the ids of its values
         self._kinds: dict[str, int] = {}
 
     def expression(self, tensor: str, reader: str | None = None) -> Expression:
@@ -152,12 +152,15 @@ class Reading:
 
     def _shared(self, one: Expression) -> Expression:
         """What is computed twice is one."""
+        if id(one) in self._interned:
+            return one
         inputs = tuple(map(self._shared, one.inputs))
         value = one.value.tobytes() if isinstance(one.value, np.ndarray) else repr(one.value)
         key = (one.op, value, one.shape, one.named, *map(id, inputs))
         if key not in self._alike:
             same = all(a is b for a, b in zip(inputs, one.inputs, strict=True))
             self._alike[key] = one if same else Expression(one.op, inputs, one.value, one.shape, one.named)
+            self._interned.add(id(self._alike[key]))
         return self._alike[key]
 
     def _leaf(self, op: str, name: str, shape: tuple[int, ...]) -> Expression:
@@ -186,8 +189,3 @@ class Reading:
 
 def _shaped(made: Expression, shape: tuple[int, ...]) -> Expression:
     return Expression(made.op, made.inputs, made.value, shape, made.named) if made.shape != shape else made
-
-
-def depends(one: Any, *ops: str) -> bool:
-    """Whether any leaf of an expression is of these."""
-    return one.op in ops if one.is_leaf else any(depends(part, *ops) for part in one.inputs)

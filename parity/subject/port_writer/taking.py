@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from parity.subject.port_writer.beside import Beside, beside_of, plainly
-from parity.subject.port_writer.expression import ARRAY, DRAW, INPUT, leaves
-from parity.subject.port_writer.function import FIRST, Body, Scope, parameters
+from parity.subject.port_writer.expression import ARRAY, DRAW, INPUT
+from parity.subject.port_writer.function import Body, Scope, handed, parameters
 from parity.subject.port_writer.layout import WIDTH, dictionary, function
 from parity.subject.port_writer.optimizer import is_constant, is_descent, made_optimizer
 from parity.subject.port_writer.read import Read
@@ -32,10 +32,8 @@ def step(scope: Scope, found: Read) -> list[str]:
 
 def _given(scope: Scope, found: Read) -> list[str]:
     """Names for what the step is handed."""
-    met = [one for one in leaves(found.loss, *found.update.numbers.values()) if one.op in FIRST]
-    met.sort(key=lambda one: FIRST[one.op] + (one.op == INPUT and not one.shape))
     rows: dict[str, dict[str, str]] = {}
-    for one in met:
+    for one in handed(found.loss, *found.update.numbers.values()):
         name = str(scope.leaf(one))
         where, key = (("batch", one.value), ("draws", one.value), ("DATA", name))[(INPUT, DRAW, ARRAY).index(one.op)]
         rows.setdefault(where, {})[name] = f'{where}["{key}"]'

@@ -10,7 +10,8 @@ from typing import Any, Callable, Iterator, List, Tuple
 
 import tensorflow as tf
 
-from .op_types import APPLY, ASSIGN, VARIABLE, ancestors
+from ..op_names import APPLY, ASSIGN, VARIABLES
+from .op_types import ancestors
 
 Guards = List[Tuple[Any, int]]  # predicate and the branch it must take, outermost first
 
@@ -51,8 +52,8 @@ class Lives:
 
 
 def _changes(op: tf.Operation) -> bool:
-    stateful = op.op_def.is_stateful and op.type not in VARIABLE
-    return bool(stateful or op.type in ASSIGN or APPLY.match(op.type)) and op.type != "ReadVariableOp"
+    stateful = op.op_def.is_stateful and op.type not in VARIABLES
+    return bool(stateful or ASSIGN.match(op.type) or APPLY.match(op.type)) and op.type != "ReadVariableOp"
 
 
 @contextmanager

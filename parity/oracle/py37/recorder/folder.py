@@ -2,8 +2,7 @@
 
 Roles of a step: before, after, feed, draw, source, loss, gradient, arriving, number, logits. Beside the steps:
 "program|final|name", the variables at the end; what each of the first runs was given, see `rows.py`;
-"program|losses" float64 [runs], NaN where the script did not fetch the
-loss; "const|graph|node", the graphs' constants.
+"program|losses" float64 [runs], NaN where nobody fetched the loss; "const|graph|node", the graphs' constants.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from ..graphdef import described
-from .op_types import SOURCE, ancestors
+from ..op_names import SOURCE
+from .op_types import ancestors
 from .order import Order
 from .program import Program
 from .recorder import Recorder
@@ -39,8 +39,9 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     definitions = [described(graph) for graph in graphs]
     for number, (graph, one) in enumerate(zip(graphs, definitions)):
         unused = _unused(graph, [program for program in kept if program.graph is graph])
-        found = {name: value for name, value in one.constants.items() if name not in unused or may_be_a_start(value)}
+        found = {name: value for name, value in one.constants.items() if name not in unused or _may_be_a_start(value)}
         arrays.update((f"const|{number}|{name}", value) for name, value in found.items())
+    arrays = {name: _plain(value) for name, value in arrays.items()}
     np.savez(os.path.join(order.out, "raw.npz"), **arrays)
     places = {graph: number for number, graph in enumerate(graphs)}
     about = {
@@ -53,11 +54,15 @@ def write(order: Order, recorder: Recorder, told: dict[str, Any]) -> None:
     _whole(os.path.join(order.out, "raw.json"), json.dumps(about))
 
 
-def may_be_a_start(value: np.ndarray) -> bool:
+def _plain(value: Any) -> np.ndarray:
+    """Text as bytes: as objects it would be pickled, and nobody reads that."""
+    array = np.asarray(value)
+    return array.astype(bytes) if array.dtype == object else array
+
+
+def _may_be_a_start(value: np.ndarray) -> bool:
     """Whether a constant that nothing trains with is kept: it may say how a variable starts, as 0 does."""
-    if value.size <= SMALL or value.dtype.kind not in "fiub":
-        return value.size <= SMALL
-    return bool((value == value.flat[0]).all())
+    return value.size <= SMALL or (value.dtype.kind in "fiub" and bool((value == value.flat[0]).all()))
 
 
 def _unused(graph: tf.Graph, programs: list[Program]) -> set[str]:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Iterable
 
 import tensorflow as tf
 
-APPLY = re.compile(r"^(Resource)?(Sparse)?Apply")
-RANDOM = re.compile(
-    r"^(Random(Uniform|UniformInt|StandardNormal|Shuffle|Gamma|Poisson)(V2)?|TruncatedNormal"
-    r"|ParameterizedTruncatedNormal|Multinomial|(All|Uniform|LogUniform|FixedUnigram|LearnedUnigram)CandidateSampler"
-    r"|Stateless(Random|Truncated|Multinomial).*|Stateful(Uniform|Standard|Truncated|RandomBinomial).*)$"
-)
-SOURCE = re.compile(  # iterators, queues, files, what only Python or a table knows, and what is read out of strings
-    r"^(Iterator(V2)?GetNext(Sync|AsOptional)?|.*Dequeue.*|ReaderRead.*|(Eager)?PyFunc(Stateless)?|LookupTableFind(V2)?"
-    r"|Decode.*|Parse(Single)?(Sequence)?(Example|Tensor).*|String(To|Split).*|ReadFile|.*MapUnstage.*|.*Unstage)$"
-)
-ASSIGN = {
-    *("Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"),
-    *("ScatterAdd", "ScatterSub", "ScatterUpdate", "ScatterMul", "ScatterDiv", "ScatterNdUpdate", "ScatterNdAdd"),
-    *("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate"),
+from ..op_names import VARIABLES
+
+# Whatever was there before.
+REPLACES = {
+    *("Assign", "AssignVariableOp", "ScatterUpdate", "ScatterNdUpdate"),
+    *("ResourceScatterUpdate", "ResourceScatterNdUpdate"),
 }
-OVERWRITES = {"Assign", "AssignVariableOp", "ScatterUpdate", "ResourceScatterUpdate", "ScatterNdUpdate"}
-VARIABLE = {"Variable", "VariableV2", "VarHandleOp"}
 READS = {"Identity", "Enter", "RefEnter", "Switch", "RefSwitch", "ReadVariableOp"}
 FUNCTION = {
     "PartitionedCall",
@@ -56,7 +45,7 @@ def ancestors(elements: Iterable[Any], fed: Iterable[str], control: bool = True)
 def variable_of(thing: Any) -> tf.Operation | None:
     """The op of the variable that a tensor merely reads, or that a variable object is; None for all else."""
     op = getattr(thing, "op", None)
-    while op is not None and op.type not in VARIABLE:
+    while op is not None and op.type not in VARIABLES:
         op = op.inputs[0].op if op.type in READS and len(op.inputs) else None
     return op
 

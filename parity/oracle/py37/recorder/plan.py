@@ -7,10 +7,11 @@ from typing import Any, Callable, NamedTuple
 
 import tensorflow as tf
 
+from ..op_names import RANDOM, SOURCE, VARIABLES
 from . import updates, variables
 from .branches import Guards, guards
 from .gradients import Asked, Gradients
-from .op_types import FUNCTION, RANDOM, SOURCE, VARIABLE, ancestors, in_order, variable_of
+from .op_types import FUNCTION, ancestors, in_order, variable_of
 
 LOGITS = ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits")
 UNRECORDED = (tf.resource, tf.variant)
@@ -77,7 +78,7 @@ def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradient
 
 def _variables(ops: set[tf.Operation], found: updates.Updates) -> list[tf.Operation]:
     written = [variable_of(op.inputs[0]) for op in [*found.training, *found.side]]
-    return in_order({op for op in [*ops, *written] if op is not None and op.type in VARIABLE})
+    return in_order({op for op in [*ops, *written] if op is not None and op.type in VARIABLES})
 
 
 def _names(tensors: dict[str, Any]) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Program:
         self.last, self.read = session, read
 
     def ends(self, kind: str, loss: float) -> None:
-        """It did not fail; `loss` is NaN where the script did not fetch it."""
+        """It did not fail; `loss` is NaN where nobody fetched it."""
         self.sessions[-1] += 1
         self.kinds[kind] += 1
         self.losses.append(loss)

@@ -148,8 +148,7 @@ class Recorder:
     def _keep(self, program: Program, step: int, named: dict[str, Any]) -> None:
         head = f"{self._number(program)}|{step}|"
         for key, value in named.items():
-            array = np.array(value)
-            self.arrays[head + key] = array.astype(bytes) if array.dtype == object else array
+            self.arrays[head + key] = np.array(value)
 
 
 def _loss(run: Run, plan: Plan, out: Any) -> float:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from .op_types import APPLY, ASSIGN, OVERWRITES, RANDOM, SOURCE, VARIABLE, ancestors, in_order, variable_of
+from ..op_names import APPLY, ASSIGN, RANDOM, SOURCE, VARIABLES
+from .op_types import REPLACES, ancestors, in_order, variable_of
 
 ARRIVING = ("grad", "delta", "value", "updates")  # arguments of update ops that bring the change
 
@@ -27,9 +28,9 @@ def find(graph: tf.Graph, ops: set[tf.Operation], fed: set[str]) -> Updates:
     trainable = {variable_of(one) for one in graph.get_collection("trainable_variables")}
     training, side = [], []
     for op in in_order(ops):
-        if APPLY.match(op.type) or (op.type in ASSIGN and _trains(op, trainable, fed)):
+        if APPLY.match(op.type) or (ASSIGN.match(op.type) and _trains(op, trainable, fed)):
             training.append(op)
-        elif op.type in ASSIGN:
+        elif ASSIGN.match(op.type):
             side.append(op)
     return Updates(training, side)
 
@@ -39,10 +40,10 @@ def _trains(op: tf.Operation, trainable: set[Any], fed: set[str]) -> bool:
     if variable not in trainable or not _floating(variable):
         return False
     behind = ancestors(op.inputs[1:], fed, control=False)
-    others = any(one.type in VARIABLE and one is not variable for one in behind)
+    others = any(one.type in VARIABLES and one is not variable for one in behind)
     data = any(one.type.startswith("Placeholder") or SOURCE.match(one.type) or RANDOM.match(one.type) for one in behind)
     fed_here = any(tensor.name in fed for one in [op, *behind] for tensor in one.inputs)
-    moves = op.type not in OVERWRITES or variable in behind
+    moves = op.type not in REPLACES or variable in behind
     return moves and (others or data or fed_here or len(_shape(variable)) > 0)
 
 

@@ -17,7 +17,7 @@ Attributes = Mapping[str, Any]
 
 def _reduced_axes(attributes: Attributes, x: Value, y: Value) -> tuple[np.ndarray, np.ndarray]:
     """Which axes of the broadcast result are summed to get back to either shape."""
-    one, other = (sides(shape) if np.size(shape) else () for shape in (x, y))
+    one, other = (sides(shape) for shape in (x, y))
     rank = max(len(one), len(other))
     padded = [(1,) * (rank - len(shape)) + shape for shape in (one, other)]
     own = [

@@ -13,8 +13,8 @@ Attributes = Mapping[str, Any]
 
 def _slice(x: Value, begin: Value, size: Value) -> Value:
     """A size of -1 is all that follows."""
-    starts = sides(begin, "begin") if np.size(begin) else ()
-    lengths = sides(size, "size") if np.size(size) else ()
+    starts = sides(begin, "begin")
+    lengths = sides(size, "size")
     return x[tuple(slice(i, None if n < 0 else i + n) for i, n in zip(starts, lengths, strict=True))]
 
 

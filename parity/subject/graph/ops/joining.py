@@ -60,7 +60,7 @@ def _mirror(attributes: Attributes, x: Value, paddings: Value) -> Value:
 
 
 def _reverse(x: Value, axes: Value) -> Value:
-    return library(x).flip(x, sides(axes, "axes") if np.size(axes) else ())
+    return library(x).flip(x, sides(axes, "axes"))
 
 
 TABLE: dict[str, Op] = {

@@ -37,7 +37,7 @@ def _keeps(attributes: Attributes) -> bool:
 
 
 def _axes(axes: Value, rank: int) -> tuple[int, ...]:
-    return tuple(one % rank for one in sides(axes, "axes")) if np.size(axes) else ()
+    return tuple(one % rank for one in sides(axes, "axes"))
 
 
 def _where(of: str) -> Op:

@@ -37,19 +37,19 @@ def _expand(x: Value, axis: Value) -> Value:
 
 
 def _transpose(x: Value, order: Value) -> Value:
-    return library(x).transpose(x, sides(order, "order of axes") if np.size(order) else ())
+    return library(x).transpose(x, sides(order, "order of axes"))
 
 
 def _tile(x: Value, multiples: Value) -> Value:
-    return library(x).tile(x, sides(multiples, "multiples") if np.size(multiples) else ())
+    return library(x).tile(x, sides(multiples, "multiples"))
 
 
 def _broadcast_to(x: Value, shape: Value) -> Value:
-    return library(x).broadcast_to(x, sides(shape) if np.size(shape) else ())
+    return library(x).broadcast_to(x, sides(shape))
 
 
 def _fill(shape: Value, value: Value) -> Value:
-    return library(value).full(sides(shape) if np.size(shape) else (), value, value.dtype)
+    return library(value).full(sides(shape), value, value.dtype)
 
 
 def _range(attributes: Attributes, start: Value, limit: Value, delta: Value) -> np.ndarray:
