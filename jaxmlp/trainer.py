@@ -19,7 +19,7 @@ from jax import Array
 from jaxmlp import minibatches, model
 from jaxmlp.data.checked import checked
 from jaxmlp.data.dataset import PIXELS, Dataset
-from jaxmlp.engine import Engine, LossFn, evaluation, minibatch, select, settle
+from jaxmlp.engine import Engine, LossFn, Screening, evaluation, minibatch, screening, select, settle
 from jaxmlp.engine.minibatch import Pool
 from jaxmlp.errors import ConfigError, DivergedError
 from jaxmlp.execution import Execution
@@ -39,6 +39,7 @@ class State(NamedTuple):
     slots: Slots
     step: Array  # int32, updates done
     draws: Draws = ()  # the random ops' generators
+    bounds: Any = ()  # what `engine.Screening` knows of each image, where that is the engine
 
 
 class Metrics(NamedTuple):
@@ -96,18 +97,29 @@ def state_of(program: Program, params: Params) -> State:
     return State(params, slots_of(program, params), jax.device_put(np.int32(0)), draws)
 
 
-def make_step(engine: Engine, loss: LossFn = ORIGINAL.loss, method: Updates = RECIPE.method) -> Step:
-    """One update on a whole batch: the sums of the engine, their mean, the method. Pure, and not compiled."""
+def make_step(
+    engine: Engine, loss: LossFn = ORIGINAL.loss, method: Updates = RECIPE.method, network: Network = ORIGINAL
+) -> Step:
+    """One update on a whole batch: the sums of the engine, their mean, the method. Pure, and not compiled.
+
+    `network`: whose loss it is, as far as screening must know it.
+    """
 
     def step(state: State, batch: Any, rows: Any = None) -> tuple[State, Metrics]:
-        params, slots = state.params, state.slots
-        totals, sums = engine.sum_grads(loss, params, batch, rows)
+        params, slots, bounds = state.params, state.slots, state.bounds
+        if isinstance(engine, Screening) and screening.applies(network):
+            bounds = bounds or engine.unknown(params, batch)
+            totals, sums, bounds = engine.screened(loss, network, params, batch, bounds)
+        else:
+            totals, sums = engine.sum_grads(loss, params, batch, rows)
         mean: Any = jax.tree.map(lambda grad: grad / batch.size, sums)
         penalty = method.penalty(params, slots)
         mean_loss = totals.loss / batch.size
         measured = Metrics(mean_loss if penalty is None else mean_loss + penalty, totals.correct)
-        params, slots = method(mean, slots, params)
-        return State(params, slots, state.step + 1, state.draws), measured
+        after, slots = method(mean, slots, params)
+        if isinstance(engine, Screening) and screening.applies(network):
+            bounds = screening.lowered(network, bounds, params, after, batch)
+        return State(after, slots, state.step + 1, state.draws, bounds), measured
 
     return step
 
@@ -118,7 +130,7 @@ def step_on(state: State, batch: Any, rows: Array | None, *, engine: Engine, rec
     if isinstance(batch, Pool):
         assert rows is not None, "a step takes rows of a pool"
         batch = batch.take(rows, drawn.pixels)
-    step = make_step(engine, recipe.network.loss, recipe.method)
+    step = make_step(engine, recipe.network.loss, recipe.method, recipe.network)
     return step(state._replace(draws=draws), batch, drawn.hidden)
 
 
@@ -204,8 +216,21 @@ def place(execution: Execution, dataset: Dataset, device: jax.Device, pooled: bo
 
 
 def place_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
-    """`place` as the program needs it."""
+    """`place` as the program needs it. Raises ConfigError where it cannot be computed as `execution` says."""
+    if execution.screening == "on" and (takes_rows(program) or not screening.applies(Network.of(program))):
+        raise ConfigError(f"screening = 'on' is impossible: {screening.NEEDED}; it must be off or auto")
+    if execution.screening == "auto" and not screens(program, dataset):
+        execution = dataclasses.replace(execution, screening="off")
     return place(execution, dataset, device, takes_rows(program))
+
+
+def screens(program: Program, dataset: Dataset) -> bool:
+    """Whether screening may leave out much of the program's steps: see `screening.pays`."""
+    network = Network.of(program)
+    if takes_rows(program) or not screening.applies(network):
+        return False
+    params = model.init(program, PIXELS, len(dataset.class_names))
+    return screening.pays(network, params, dataset.train.images[: screening.SAMPLE])
 
 
 def takes_rows(program: Program) -> bool:
@@ -219,7 +244,7 @@ def _of_rows(execution: Execution) -> Execution:
             "layout = 'staircase' orders the whole training set: with minibatches or dropout on the pixels it must be "
             "dense or auto"
         )
-    return dataclasses.replace(execution, layout="dense")
+    return dataclasses.replace(execution, layout="dense", screening="off")
 
 
 class Run:
@@ -235,6 +260,8 @@ class Run:
             raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
         require_rates(self.program.optimizer, self.program.steps)
         self.state = jax.device_put(init(program, placed.classes), placed.device)
+        if isinstance(placed.engine, Screening):
+            self.state = self.state._replace(bounds=placed.engine.unknown(self.state.params, placed.train))
         pooled = isinstance(placed.train, Pool)
         self.order = minibatches.order_of(self.program, placed.train.size) if pooled else None  # of the images
         self._capacity = self._block()

@@ -2,7 +2,8 @@
 
 from jaxmlp.engine.base import Engine, LossFn, RowFn
 from jaxmlp.engine.dense import Dense
+from jaxmlp.engine.screening import Screening
 from jaxmlp.engine.select import evaluation, select, settle
 from jaxmlp.engine.staircase import Staircase
 
-__all__ = ["Dense", "Engine", "LossFn", "RowFn", "Staircase", "evaluation", "select", "settle"]
+__all__ = ["Dense", "Engine", "LossFn", "RowFn", "Screening", "Staircase", "evaluation", "select", "settle"]

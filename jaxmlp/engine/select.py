@@ -7,7 +7,9 @@ import jax
 
 from jaxmlp.engine.base import Engine
 from jaxmlp.engine.byte_matmul import PRODUCTS, skipping_settled
+from jaxmlp.engine.compact import Compact
 from jaxmlp.engine.dense import Dense
+from jaxmlp.engine.screening import Screening
 from jaxmlp.engine.staircase import Staircase
 from jaxmlp.execution import Execution, Layout, Precision
 
@@ -21,6 +23,7 @@ class Tiling(NamedTuple):
     precision: Precision
     skip_settled: bool  # see byte_matmul.skipping_settled
     staircase_from: int  # images; with fewer, `auto` is dense
+    screening_from: int | None  # images; with fewer, `auto` is off; None: always
 
 
 # On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
@@ -36,18 +39,23 @@ class Tiling(NamedTuple):
 #   64 hidden     2500   1070    460    300    410     220
 #
 # The original has 301 steps. With 250 images or more they earn it back, but for networks that are done in seconds.
-CPU = Tiling(2000, 500, groups=8, precision="float32", skip_settled=True, staircase_from=250)
-# Where it pays on an accelerator has not been measured: the staircase, whatever the number of images.
-ACCELERATOR = Tiling(60_000, 4000, groups=1, precision="bf16x3", skip_settled=False, staircase_from=0)
+CPU = Tiling(2000, 500, groups=8, precision="float32", skip_settled=True, staircase_from=250, screening_from=2000)
+# Where it pays on an accelerator has not been measured: the staircase, whatever the number of images, not screened.
+ACCELERATOR = Tiling(
+    60_000, 4000, groups=1, precision="bf16x3", skip_settled=False, staircase_from=0, screening_from=None
+)
 
 
 def settle(execution: Execution, device: jax.Device, images: int) -> Execution:
     """The execution with nothing left open, for so many images."""
     tiling = _tiling(device)
-    pays: Layout = "staircase" if images >= tiling.staircase_from else "dense"
+    ordered = images >= tiling.staircase_from or execution.screening == "on"
+    pays: Layout = "staircase" if ordered else "dense"
     layout = pays if execution.layout == "auto" else execution.layout
     chunk = execution.chunk or (tiling.dense_chunk if layout == "dense" else tiling.staircase_chunk)
-    return Execution(layout, tiling.precision if execution.precision == "auto" else execution.precision, chunk)
+    precision = tiling.precision if execution.precision == "auto" else execution.precision
+    screens = execution.screening == "on" or (execution.screening == "auto" and _screens(tiling, layout, images))
+    return Execution(layout, precision, chunk, "on" if screens else "off")
 
 
 def select(execution: Execution, device: jax.Device, images: int) -> Engine:
@@ -56,12 +64,19 @@ def select(execution: Execution, device: jax.Device, images: int) -> Engine:
     product, chunk = PRODUCTS[settled.precision], settled.chunk or 1
     if settled.layout == "dense":
         return Dense(product, chunk)
-    return Staircase(skipping_settled(product) if tiling.skip_settled else product, chunk, tiling.groups)
+    product = skipping_settled(product) if tiling.skip_settled else product
+    if settled.screening == "on":
+        return Screening(Compact(product, chunk, tiling.groups))
+    return Staircase(product, chunk, tiling.groups)
 
 
 def evaluation(execution: Execution) -> Execution:
     """How to evaluate: dense, since ordering a set pays off over hundreds of steps, not over a few evaluations."""
-    return dataclasses.replace(execution, layout="dense")
+    return dataclasses.replace(execution, layout="dense", screening="off")
+
+
+def _screens(tiling: Tiling, layout: Layout, images: int) -> bool:
+    return layout == "staircase" and tiling.screening_from is not None and images >= tiling.screening_from
 
 
 def _tiling(device: jax.Device) -> Tiling:

@@ -92,7 +92,7 @@ class Staircase:
         for group in batch.tile_groups:
             sums, _ = jax.lax.scan(add, sums, _tiles_of(group, rows))
         totals, ordered_grad, rest_grad = sums
-        return totals, together(_in_pixel_order(ordered_grad, batch.places), transpose_output(rest_grad))
+        return totals, together(in_pixel_order(ordered_grad, batch.places), transpose_output(rest_grad))
 
     def map_rows(self, function: RowFn, params: Params, batch: StaircaseBatch, rows: Any = None) -> Any:
         first, rest = apart(params)
@@ -124,7 +124,7 @@ def _in_image_order(members: Array, *parts: Array) -> Array:
     return jnp.zeros_like(rows).at[members].set(rows, unique_indices=True)
 
 
-def _in_pixel_order(permuted: Array, places: Array) -> Array:
+def in_pixel_order(permuted: Array, places: Array) -> Array:
     """float [groups, 784, H] -> float [784, H]: every group's rows back where their pixels are, summed."""
 
     def add(total: Array, group: tuple[Array, Array]) -> tuple[Array, None]:

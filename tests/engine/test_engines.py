@@ -10,8 +10,9 @@ import pytest
 
 from jaxmlp import model
 from jaxmlp.data import Dataset, Split
-from jaxmlp.engine import Dense, Staircase, select, settle
+from jaxmlp.engine import Dense, Screening, Staircase, select, settle
 from jaxmlp.engine.base import apart, together, transpose_output
+from jaxmlp.engine.screening import DIRECTIONS
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Layer, Params
 from jaxmlp.network import ORIGINAL, hits
@@ -20,9 +21,18 @@ CHUNK = 30
 CLEAR = 1e-6  # of the magnitudes summed, twenty times what float32 rounds off them
 
 
-@pytest.fixture(params=LAYOUTS)
+ENGINES = (*LAYOUTS, "screened")  # the last one, without bounds, computes all
+
+
+def executed(engine: str, precision: str, chunk: int) -> Execution:
+    return (
+        Execution("staircase", precision, chunk, "on") if engine == "screened" else Execution(engine, precision, chunk)
+    )
+
+
+@pytest.fixture(params=ENGINES)
 def engine(request, cpu):
-    return select(Execution(request.param, "float32", CHUNK), cpu, 300)
+    return select(executed(request.param, "float32", CHUNK), cpu, 300)
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +121,9 @@ def assert_close(grads: Params, expected: Params, magnitudes: Params | None = No
 
 @pytest.mark.parametrize("count", [1, 71, 300])
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ENGINES)
 def test_loss_hits_gradient_and_logits_are_the_formulas(layout, precision, params, digits, cpu, count):
-    engine = select(Execution(layout, precision, CHUNK), cpu, 300)
+    engine = select(executed(layout, precision, CHUNK), cpu, 300)
     split = Split(digits.train.images[:count], digits.train.labels[:count])
     batch = engine.place(split, cpu)
     totals, grads = sums(engine, params, batch)
@@ -161,7 +171,9 @@ def test_bytes_stay_bytes_on_the_device(engine, digits, cpu):
         sizes[leaf.dtype] += leaf.size
     images, ink = len(digits.train.labels), int((digits.train.images > 0).sum())
     assert ink + images <= sizes.pop(jnp.dtype("uint8")) <= images * (784 + 1)
-    assert sum(sizes.values()) <= images + 2 * 9 * 784 + images, "only places, and an index an image, are wider"
+    screened = isinstance(engine, Screening)
+    own, shared = (5 + DIRECTIONS, 784 * DIRECTIONS + 1) if screened else (0, 0)  # lengths
+    assert sum(sizes.values()) <= (3 + own) * images + 2 * 9 * 784 + shared + images, "the rest is places and indices"
 
 
 def test_order_of_images_changes_no_sum(engine, params, digits, rng, cpu):
@@ -223,10 +235,10 @@ def test_parameters_come_apart_and_together_again(params):
 
 
 @pytest.mark.parametrize("widths", [(24,), (8, 7)])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ENGINES)
 def test_float64_gradient_agrees_with_finite_differences(layout, widths, digits, rng, cpu):
     with jax.enable_x64(True):
-        engine, few = select(Execution(layout, "float32", CHUNK), cpu, 120), Split(*(a[:120] for a in digits.train))
+        engine, few = select(executed(layout, "float32", CHUNK), cpu, 120), Split(*(a[:120] for a in digits.train))
         batch = engine.place(few, cpu)
         point = jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), clear(rng, few, *widths))
         gradients = jax.jit(lambda p: engine.sum_grads(ORIGINAL.loss, p, batch))
@@ -241,11 +253,11 @@ def test_float64_gradient_agrees_with_finite_differences(layout, widths, digits,
         np.testing.assert_allclose((ahead - behind) / (2 * step), slope, rtol=0, atol=1e-6 * norm)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ENGINES)
 def test_chunk_does_not_change_the_mathematics(layout, params, digits, cpu):
     results = []
     for chunk in (7, 37, 10_000):
-        engine = select(Execution(layout, "float32", chunk), cpu, 300)
+        engine = select(executed(layout, "float32", chunk), cpu, 300)
         results.append(sums(engine, params, engine.place(digits.train, cpu)))
     for totals, grads in results[1:]:
         np.testing.assert_allclose(totals.loss, results[0][0].loss, rtol=1e-6)
@@ -254,10 +266,10 @@ def test_chunk_does_not_change_the_mathematics(layout, params, digits, cpu):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ENGINES)
 def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout, precision, digits, rng, cpu):
     """A GPU multiplies float32 in TF32, and a TPU in bfloat16, unless told otherwise; a CPU would not show it."""
-    engine = select(Execution(layout, precision, CHUNK), cpu, 300)
+    engine = select(executed(layout, precision, CHUNK), cpu, 300)
     batch, params = engine.place(digits.train, cpu), drawn(rng, 24, 12)
 
     def right(inputs, rest, labels, rows):
@@ -273,7 +285,7 @@ def test_no_product_is_left_to_a_faster_and_coarser_default_of_the_device(layout
 
 def test_what_is_left_open_is_settled_by_the_device(cpu):
     settled = settle(Execution(), cpu, 60_000)
-    assert settled == Execution("staircase", "float32", settled.chunk)
+    assert settled == Execution("staircase", "float32", settled.chunk, "on")
     assert isinstance(settled.chunk, int)
     assert settle(settled, cpu, 60_000) == settled
     assert settle(Execution(chunk=7), cpu, 60_000).chunk == 7
@@ -288,8 +300,8 @@ def test_the_staircase_is_taken_for_as_many_images_as_earn_it_back_unless_one_is
 
 
 def test_engines_of_one_execution_are_equal_so_that_they_share_a_compiled_program(cpu):
-    for layout, kind in (("dense", Dense), ("staircase", Staircase)):
-        one, other = (select(Execution(layout), cpu, 300) for _ in range(2))
+    for layout, kind in (("dense", Dense), ("staircase", Staircase), ("screened", Screening)):
+        one, other = (select(executed(layout, "auto", CHUNK), cpu, 300) for _ in range(2))
         assert isinstance(one, kind)
         assert hash(one) == hash(other)
         assert one == other

@@ -229,6 +229,8 @@ def forward(one, step):
             w, b = weights[f"weights_{i}"].astype(np.float64), weights.get(f"biases_{i}", np.float32(0))
             inputs.append(x @ w + b)
             size = 2 * (size @ abs(w) + abs(b))  # no activation has a derivative above 2
+            if layer.activation in ("elu", "selu"):  # exp(x) - 1, which cancels: near 0 its rounding is that of 1
+                size = size + 1
             x = ACTIVATIONS[layer.activation](inputs[-1])
         if name in masks:
             x = x * masks[name] / keeps[name]

@@ -1,0 +1,352 @@
+"""What screening passes over has no loss and no gradient, to the bit; its bounds hold in float64, and are not idle."""
+
+import dataclasses
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from jaxmlp import trainer
+from jaxmlp.data import Dataset, Split
+from jaxmlp.engine import Screening, screening, select
+from jaxmlp.engine.byte_matmul import float32
+from jaxmlp.engine.dense import Dense as DenseEngine
+from jaxmlp.errors import ConfigError
+from jaxmlp.execution import Execution
+from jaxmlp.model import Layer
+from jaxmlp.network import Network
+from jaxmlp.program import (
+    ACTIVATIONS,
+    Adam,
+    Batching,
+    Dense,
+    GradientDescent,
+    MeanSquaredError,
+    Output,
+    Program,
+    SparseSoftmaxCrossEntropy,
+    TruncatedNormal,
+)
+
+SCREENED = Execution("staircase", "float32", 100, "on")
+AUTO = Execution()
+PLAIN = DenseEngine(float32, 64)
+
+
+@pytest.fixture(scope="module")
+def digits(digits) -> Dataset:
+    """300 of them, the first one blank."""
+    return digits._replace(train=Split(digits.train.images[:300], digits.train.labels[:300]))
+
+
+def program_of(widths=(24,), stddev=1.0, rate=1e-4, activation="relu", scale=1, **fields) -> Program:
+    kernel = TruncatedNormal(stddev)
+    layers = tuple(Dense(width, kernel, activation=activation) for width in widths)
+    return Program(layers, Output(kernel), optimizer=GradientDescent(rate), scale=scale, **fields)
+
+
+def of_each(network: Network, params, split: Split, engine=PLAIN):
+    """Loss and its derivative by the logits of each image, by an engine that passes over none."""
+
+    def one(inputs, rest, labels, _):
+        logits = network.forward(inputs, rest).logits
+        losses, back = jax.vjp(lambda logits: network.losses(logits, labels), logits)
+        return losses, back(jnp.ones_like(losses))[0]
+
+    batch = engine.place(split, jax.devices("cpu")[0])
+    return jax.device_get(jax.jit(lambda p: engine.map_rows(one, p, batch))(params))
+
+
+def steps_of(program: Program, dataset: Dataset):
+    """(parameters, whether an image of the split is passed over) before each step."""
+    placed = trainer.place_for(program, SCREENED, dataset, jax.devices("cpu")[0])
+    run, network = trainer.Run(program, placed), Network.of(program)
+    state, members = run.state, np.asarray(placed.train.images.members)
+    settled = jax.jit(lambda state: screening.is_settled(network, state.params, placed.train, state.bounds))
+    for _ in range(program.steps):
+        passed = np.empty(len(members), bool)
+        passed[members] = settled(state)
+        yield jax.device_get(state.params), passed
+        state, _ = trainer.step(state, placed.train, engine=placed.engine, recipe=run.recipe)
+
+
+def assert_exact(program: Program, dataset: Dataset) -> int:
+    """How many images were passed over, none of which has a bit of loss or gradient."""
+    network, count = Network.of(program), 0
+    for params, passed in steps_of(program, dataset):
+        losses, grads = of_each(network, params, dataset.train)
+        assert not losses[passed].any()
+        assert not grads[passed].any()
+        count += passed.sum()
+    return count
+
+
+def test_what_is_passed_over_on_mnist_has_no_loss_and_no_gradient(mnist):
+    first = 2_000
+    few = mnist._replace(train=Split(mnist.train.images[:first], mnist.train.labels[:first]))
+    assert assert_exact(program_of((64,), steps=40), few) > 5 * first
+
+
+programs = st.builds(
+    program_of,
+    widths=st.sampled_from([(), (8,), (24,), (9, 1, 8), (24, 17)]),
+    stddev=st.floats(0.01, 30),
+    rate=st.floats(1e-7, 1e3),
+    activation=st.sampled_from(ACTIVATIONS),
+    scale=st.sampled_from([1, 255]),
+    loss=st.sampled_from([Program().loss, SparseSoftmaxCrossEntropy()]),
+    seed=st.integers(0, 2**31 - 1),
+    steps=st.just(6),
+)
+
+
+@settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(program=programs)
+def test_nothing_with_a_loss_is_passed_over_whatever_the_program_even_where_it_diverges(digits, program):
+    assert_exact(program, digits)
+
+
+@pytest.mark.parametrize("activation", ["relu", "selu", "softplus"])
+@pytest.mark.parametrize("widths", [(), (24,), (24, 17)])
+def test_much_is_passed_over_where_margins_are_wide(digits, widths, activation):
+    program = program_of(widths, 3.0, 1e-9, activation, steps=4)
+    count = assert_exact(program, digits)
+    (_, grads), right = of_each(Network.of(program), trainer.init(program, 10).params, digits.train), 0
+    right = (~grads.any(axis=1)).sum()
+    assert count > 0.5 * right * (program.steps - 1)
+
+
+def test_a_run_is_the_run_that_passes_over_nothing(digits, rng):
+    program = program_of((40,), rate=1e-5, steps=40, seed=int(rng.integers(2**31)))
+    runs = [
+        trainer.Run(program, trainer.place_for(program, Execution("staircase", "float32", 30, how), digits, CPU))
+        for how in ("on", "off")
+    ]
+    one, other = (list(run) for run in runs)
+    assert isinstance(runs[0].placed.engine, Screening)
+    assert not isinstance(runs[1].placed.engine, Screening)
+    np.testing.assert_allclose([r.loss for r in one], [r.loss for r in other], rtol=1e-4)
+    assert [r.train_accuracy for r in one[:5]] == [r.train_accuracy for r in other[:5]]
+    assert one[-1].train_accuracy > 50, "most are right, and so most are passed over"
+    np.testing.assert_allclose(runs[0].state.params[0].weights, runs[1].state.params[0].weights, rtol=1e-3, atol=1e-3)
+
+
+CPU = jax.devices("cpu")[0]
+
+
+class Case:
+    """One image, one step, all in float64 beside the bounds."""
+
+    def __init__(self, split: Split, network: Network, before, after):
+        self.engine = select(SCREENED, CPU, len(split.labels))
+        self.batch, self.network = self.engine.place(split, CPU), network
+        self.before, self.after = before, after
+        images, labels = (np.asarray(a)[np.asarray(self.batch.images.members)] for a in split)
+        (self.first, _), (self.then, hidden) = (_exact(network, p, images, labels) for p in (before, after))
+        self.hidden = hidden
+
+    def lowered(self):
+        seen = self.engine.screened(self.network.loss, self.network, self.before, self.batch, self.unknown())[2]
+        return seen, jax.device_get(screening.lowered(self.network, seen, self.before, self.after, self.batch))
+
+    def unknown(self):
+        return self.engine.unknown(self.before, self.batch)
+
+
+def _exact(network: Network, params, images, labels):
+    """Margins [N, C] and the lengths of hidden outputs [N, L], in float64."""
+    with jax.enable_x64(True):
+        wide = jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float64)), params)
+        made = network.forward(jnp.asarray(images, jnp.float64) @ wide[0].weights, (wide[0], *wide[1:]))
+        logits = np.asarray(made.logits)
+        lengths = [np.linalg.norm(np.asarray(outputs), axis=1) for outputs in made.hidden]
+    own = logits[np.arange(len(labels)), labels][:, None]
+    return own - logits, np.stack(lengths, axis=1) if lengths else np.zeros((len(labels), 0))
+
+
+def drawn(rng, widths, stddev, classes=10):
+    shapes = itertools.pairwise((784, *widths, classes))
+    return tuple(Layer(*(rng.normal(0, stddev, s).astype(np.float32) for s in (shape, shape[1:]))) for shape in shapes)
+
+
+def moved(rng, params, size):
+    return tuple(
+        Layer(*(np.float32(a + rng.normal(0, size, a.shape) * np.abs(a).max()) for a in one)) for one in params
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("widths", [(), (12,), (12, 7)])
+def test_bounds_hold_in_float64_after_any_change_of_the_weights(digits, rng, widths, activation):
+    network = Network.of(program_of(widths, activation=activation, scale=int(rng.choice([1, 255]))))
+    for size in 10.0 ** rng.uniform(-6, 0.5, 3):
+        before = drawn(rng, widths, 10.0 ** rng.uniform(-2, 1))
+        case = Case(digits.train, network, before, moved(rng, before, size))
+        seen, after = case.lowered()
+        other = ~np.isinf(np.asarray(seen.margins))
+        assert other.sum() == 9 * len(digits.train.labels)
+        assert (np.asarray(seen.margins, np.float64)[other] <= case.first[other]).all()
+        assert (np.asarray(after.margins, np.float64)[other] <= case.then[other]).all()
+        assert (np.asarray(after.hidden, np.float64) >= case.hidden).all()
+
+
+def worst(rng, part: str):
+    """A single image and the change of one part of the weights that lowers its margin most: what the bound is made for.
+
+    Returns (split, before, after).
+    """
+    image = rng.integers(0, 256, (1, 784)).astype(np.uint8)
+    x = image[0].astype(np.float64) / np.linalg.norm(image[0].astype(np.float64))
+    gap = rng.normal(0, 1, 6)  # of the columns of the last weights
+    rise = np.abs(gap) / np.linalg.norm(gap)
+    first = Layer(np.outer(x, 50 * np.ones(6)), np.ones(6))  # units that are on
+    last = Layer(np.stack([np.abs(gap), np.zeros(6)], axis=1), np.zeros(2))
+    change = Layer(np.zeros((784, 6)), np.zeros(6)), Layer(np.zeros((6, 2)), np.zeros(2))
+    if part == "first weights":
+        change[0].weights[:] = -np.outer(x, rise)
+    elif part == "first biases":
+        change[0].biases[:] = -rise
+    elif part == "last weights":
+        outputs = np.linalg.norm(image[0].astype(np.float64)) * 50 + 1
+        change[1].weights[:, 0] = -outputs * np.ones(6) / outputs
+    else:
+        change[1].biases[0] = -1.0
+    before = tuple(Layer(*(np.float32(a) for a in one)) for one in (first, last))
+    after = tuple(
+        Layer(*(np.float32(a + 5 * b) for a, b in zip(*both, strict=True)))
+        for both in zip((first, last), change, strict=True)
+    )
+    return Split(image, np.zeros(1, np.uint8)), before, after
+
+
+PARTS = ("first weights", "first biases", "last weights", "last biases")
+
+
+def fall_and_bound(rng, part: str) -> tuple[float, float]:
+    split, before, after = worst(rng, part)
+    case = Case(split, Network(), before, after)
+    _, bounds = case.lowered()
+    seen = _without_error(case)
+    return float((case.first - case.then)[0, 1]), float(seen[0, 1] - np.asarray(bounds.margins, np.float64)[0, 1])
+
+
+def _without_error(case: Case):
+    seen, _ = case.lowered()
+    return np.asarray(seen.margins, np.float64)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_bound_is_tight_for_the_worst_change_so_that_a_smaller_one_would_not_hold(rng, part):
+    fall, bound = fall_and_bound(rng, part)
+    assert fall > 0
+    assert fall <= bound <= 1.01 * fall + 0.01
+
+
+def smaller(function, by=0.9):
+    return lambda *given: by * function(*given)
+
+
+MUTANTS = {
+    "the reach of a change, 10 % too small": ("_reach", smaller, "first weights"),
+    "gaps between columns, 10 % too small": ("_gaps", smaller, "last weights"),
+    "forgotten hidden biases": ("_length", lambda right: lambda biases: 0.0, "first biases"),
+    "forgotten last biases": ("_between", lambda right: smaller(right, 0.0), "last biases"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_bound_that_is_too_small_is_found(rng, monkeypatch, name):
+    function, change, part = MUTANTS[name]
+    monkeypatch.setattr(screening, function, change(getattr(screening, function)))
+    fall, bound = fall_and_bound(rng, part)
+    assert bound < fall
+
+
+def test_a_product_bounds_what_a_change_does_to_every_image_and_tightly_to_one_outside_the_directions(digits, rng):
+    batch = select(SCREENED, CPU, 300).place(digits.train, CPU)
+    images = digits.train.images[np.asarray(batch.images.members)].astype(np.float64)
+    directions = np.asarray(batch.measured.directions, np.float64)
+    lengths = batch.lengths(jnp.zeros((), jnp.float32))
+    for change in (rng.normal(size=(784, 8)), np.outer(rng.normal(size=784), rng.normal(size=8))):
+        change = change.astype(np.float32)
+        right = np.linalg.norm(images @ change.astype(np.float64), axis=1)
+        assert (np.asarray(screening._reach(change, lengths)) >= right).all()
+    left = images - images @ directions @ directions.T
+    i = int(np.linalg.norm(left, axis=1).argmax())
+    change = np.outer(left[i] / np.linalg.norm(left[i]), rng.normal(size=8)).astype(np.float32)
+    right = np.linalg.norm(images[i] @ change.astype(np.float64))
+    assert right <= np.asarray(screening._reach(change, lengths))[i] <= 1.02 * right
+
+
+def test_spectral_norms_are_bounded_from_above_and_by_few_per_cent(rng):
+    for shape in ((30, 50), (70, 20), (1, 9), (40, 40)):
+        matrix = (rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 3)).astype(np.float32)
+        right = np.linalg.norm(matrix.astype(np.float64), 2)
+        assert right <= float(screening.spectral(matrix)) <= 1.5 * right
+
+
+def test_a_margin_at_the_limit_is_computed_and_one_above_it_and_the_error_is_not(digits):
+    engine = select(SCREENED, CPU, 300)
+    batch, program = engine.place(digits.train, CPU), program_of((24,))
+    params, network = trainer.init(program, 10).params, Network.of(program)
+    unknown = engine.unknown(params, batch)
+    assert not screening.is_settled(network, params, batch, unknown).any()
+    at = unknown._replace(margins=jnp.full_like(unknown.margins, screening.LIMITS["float32"]))
+    assert not screening.is_settled(network, params, batch, at).any()
+    above = at._replace(margins=at.margins * 1e6)
+    assert screening.is_settled(network, params, batch, above).all()
+    nan = at._replace(margins=at.margins * 1e6 + jnp.where(jnp.arange(10) == 3, jnp.nan, 0))
+    assert not screening.is_settled(network, params, batch, nan).any()
+
+
+def test_images_that_are_passed_over_count_as_right(digits):
+    program = program_of((24,), 3.0, 1e-9, steps=2)
+    run = trainer.Run(program, trainer.place_for(program, SCREENED, digits, CPU))
+    first, second = run
+    assert 0 < first.train_accuracy < 100
+    assert first.train_accuracy == pytest.approx(second.train_accuracy, abs=1)
+
+
+def test_auto_screens_raw_pixels_under_wide_weights_and_nothing_that_keeps_a_loss(digits):
+    many = digits._replace(train=Split(*(np.concatenate([a] * 7)[:2000] for a in digits.train)))
+
+    def screened(program: Program, dataset: Dataset = many, execution: Execution = AUTO) -> str:
+        return trainer.place_for(program, execution, dataset, CPU).execution.screening
+
+    assert screened(program_of((64,))) == "on"
+    assert screened(program_of((64,), scale=255, stddev=0.1)) == "off"
+    assert screened(program_of((64,)), digits) == "off", "too few images"
+    assert screened(program_of((64,), loss=MeanSquaredError("softmax"))) == "off"
+    assert screened(program_of((64,)), execution=Execution(screening="off")) == "off"
+    assert screened(program_of((64,)), execution=Execution("dense")) == "off"
+    assert screened(dataclasses.replace(program_of((64,)), batching=Batching(20))) == "off"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        program_of((8,), loss=MeanSquaredError("softmax")),
+        program_of((8,), batching=Batching(20)),
+        Program((Dense(8, keep_prob=0.5),)),
+        Program((Dense(8),), Output(activation="relu")),
+        Program((Dense(8),), input_keep_prob=0.5),
+    ],
+)
+def test_screening_on_is_refused_where_a_loss_never_is_zero(digits, program):
+    with pytest.raises(ConfigError, match="screening = 'on' is impossible"):
+        trainer.place_for(program, SCREENED, digits, CPU)
+
+
+def test_dense_cannot_be_screened():
+    with pytest.raises(ConfigError, match="layout must be staircase or auto"):
+        Execution("dense", screening="on")
+
+
+def test_adam_moves_weights_far_and_nothing_with_a_loss_is_passed_over(digits, rng):
+    rate = 10.0 ** rng.uniform(-4, 1)
+    program = dataclasses.replace(program_of((24,), 0.3, steps=12), optimizer=Adam(rate))
+    assert_exact(program, digits)
