@@ -1,17 +1,25 @@
 """Draws the pictures of architecture.md: `python docs/pictures.py` (MNIST where it is, else generated digits)."""
 
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from jaxmlp.data import load
+from jaxmlp.data import Dataset, load
 from jaxmlp.engine.ink_order import ink_groups
+from jaxmlp.engine.screening import is_settled
+from jaxmlp.execution import Execution
+from jaxmlp.network import Network
+from jaxmlp.program import Program
+from jaxmlp.trainer import Run, State, place_for, step
 
 HERE = Path(__file__).parent
 INK, ACCENT, MUTED, PALE = "#1f2933", "#c2410c", "#64748b", "#e2e8f0"
 SHOWN = 600  # images a panel
+SCREENED = 10_000, 301  # images and steps
 
 
 def staircase_picture(images: np.ndarray) -> Figure:
@@ -43,6 +51,42 @@ def _panel(axis, ink: np.ndarray, reach: np.ndarray, title: str) -> None:
     axis.tick_params(colors=MUTED, labelsize=8)
 
 
+def screening_picture(dataset: Dataset, steps: int) -> Figure:
+    """Step by step, the share of images that are computed and of those that have a gradient."""
+    device, program = jax.devices("cpu")[0], Program(steps=steps)
+    placed = place_for(program, Execution(screening="on"), dataset, device)
+    run, network = Run(program, placed), Network.of(program)
+    computed, unsettled = [], []
+
+    @jax.jit
+    def shares(state: State, batch: Any) -> tuple[jax.Array, jax.Array]:
+        def unsettled(inputs: Any, rest: Any, labels: Any, _: Any) -> jax.Array:
+            logits = network.forward(inputs, rest).logits
+            return (jax.grad(lambda logits: network.losses(logits, labels).sum())(logits) != 0).any(axis=1)
+
+        settled = is_settled(network, state.params, batch, state.bounds)
+        return 1 - settled.mean(), placed.engine.map_rows(unsettled, state.params, batch).mean()
+
+    state = run.state
+    for _ in range(steps):
+        one, other = shares(state, placed.train)
+        computed.append(float(one))
+        unsettled.append(float(other))
+        state, _ = step(state, placed.train, engine=placed.engine, recipe=run.recipe)
+    figure = Figure(figsize=(10, 3), layout="constrained")
+    axis = figure.subplots()
+    axis.fill_between(range(steps), computed, color=PALE)
+    axis.plot(computed, color=INK, label="computed")
+    axis.plot(unsettled, color=ACCENT, label="with a gradient")
+    axis.set(xlim=(0, steps - 1), ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
+    axis.set_yticklabels(["0", "25 %", "50 %", "75 %", "all images"])
+    axis.set_xlabel(f"step of the original's run on {len(dataset.train.labels):,} images", color=MUTED, fontsize=9)
+    axis.tick_params(colors=MUTED, labelsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, labelcolor=INK, fontsize=9)
+    return figure
+
+
 def three_passes_picture(weight: np.float32) -> Figure:
     """The 24 significant bits of a weight cut into three bfloat16 parts, beside the 8 bits of a byte."""
     figure = Figure(figsize=(10, 2.6), layout="constrained")
@@ -70,5 +114,7 @@ def _cell(axis, x: float, y: float, bit: str, colour: str) -> None:
 
 
 if __name__ == "__main__":
+    images, steps = SCREENED
+    screening_picture(load("auto").first(images), steps).savefig(HERE / "screening.png", dpi=120)
     staircase_picture(load("auto").train.images).savefig(HERE / "staircase.png", dpi=120)
     three_passes_picture(np.float32(0.7365012)).savefig(HERE / "three_passes.png", dpi=120)

@@ -98,16 +98,16 @@ def state_of(program: Program, params: Params) -> State:
 
 
 def make_step(
-    engine: Engine, loss: LossFn = ORIGINAL.loss, method: Updates = RECIPE.method, network: Network = ORIGINAL
+    engine: Engine, loss: LossFn = ORIGINAL.loss, method: Updates = RECIPE.method, network: Network | None = None
 ) -> Step:
     """One update on a whole batch: the sums of the engine, their mean, the method. Pure, and not compiled.
 
-    `network`: whose loss it is, as far as screening must know it.
+    `network`: whose loss it is; without it nothing is screened.
     """
 
     def step(state: State, batch: Any, rows: Any = None) -> tuple[State, Metrics]:
         params, slots, bounds = state.params, state.slots, state.bounds
-        if isinstance(engine, Screening) and screening.applies(network):
+        if isinstance(engine, Screening) and network is not None and screening.applies(network):
             bounds = bounds or engine.unknown(params, batch)
             totals, sums, bounds = engine.screened(loss, network, params, batch, bounds)
         else:
@@ -117,7 +117,7 @@ def make_step(
         mean_loss = totals.loss / batch.size
         measured = Metrics(mean_loss if penalty is None else mean_loss + penalty, totals.correct)
         after, slots = method(mean, slots, params)
-        if isinstance(engine, Screening) and screening.applies(network):
+        if isinstance(engine, Screening) and network is not None and screening.applies(network):
             bounds = screening.lowered(network, bounds, params, after, batch)
         return State(after, slots, state.step + 1, state.draws, bounds), measured
 
@@ -219,7 +219,9 @@ def place_for(program: Program, execution: Execution, dataset: Dataset, device: 
     """`place` as the program needs it. Raises ConfigError where it cannot be computed as `execution` says."""
     if execution.screening == "on" and (takes_rows(program) or not screening.applies(Network.of(program))):
         raise ConfigError(f"screening = 'on' is impossible: {screening.NEEDED}; it must be off or auto")
-    if execution.screening == "auto" and not screens(program, dataset):
+    dataset = checked(dataset)
+    tried = settle(execution, device, len(dataset.train.labels)).screening == "on"
+    if execution.screening == "auto" and not (tried and screens(program, dataset)):
         execution = dataclasses.replace(execution, screening="off")
     return place(execution, dataset, device, takes_rows(program))
 

@@ -55,7 +55,9 @@ def engine_of(problem: Problem, device: jax.Device) -> Engine:
 
 
 def execution_of(problem: Problem) -> Execution:
-    return Execution(problem.options.get("layout", "auto"), problem.options.get("precision", "auto"))  # pyright: ignore[reportArgumentType]
+    """Every step computes all images: what the first steps leave out is not what a run does."""
+    options = problem.options
+    return Execution(options.get("layout", "auto"), options.get("precision", "auto"), screening="off")  # pyright: ignore[reportArgumentType]
 
 
 def initial(problem: Problem, program: Program | None = None) -> trainer.State:

@@ -17,8 +17,10 @@ from jax import Array
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.base import ByteMatmul, LossFn, RowFn, apart, together, transpose_output
 from jaxmlp.engine.ink_order import InkGroup, cheapest_levels, ink_groups
-from jaxmlp.engine.staircase import ALIGNMENT, LEVELS, WORTHWHILE, in_pixel_order
+from jaxmlp.engine.staircase import ALIGNMENT, WORTHWHILE, in_pixel_order
 from jaxmlp.model import Params, Totals
+
+LEVELS = 7  # different K, each compiled once; fewer than the staircase's, for there is more to compile
 
 
 @functools.partial(

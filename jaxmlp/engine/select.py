@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 
 from jaxmlp.engine.base import Engine
-from jaxmlp.engine.byte_matmul import PRODUCTS, skipping_settled
+from jaxmlp.engine.byte_matmul import FINER, PRODUCTS, skipping_settled
 from jaxmlp.engine.compact import Compact
 from jaxmlp.engine.dense import Dense
 from jaxmlp.engine.screening import Screening
@@ -64,10 +64,11 @@ def select(execution: Execution, device: jax.Device, images: int) -> Engine:
     product, chunk = PRODUCTS[settled.precision], settled.chunk or 1
     if settled.layout == "dense":
         return Dense(product, chunk)
-    product = skipping_settled(product) if tiling.skip_settled else product
     if settled.screening == "on":
-        return Screening(Compact(product, chunk, tiling.groups))
-    return Staircase(product, chunk, tiling.groups)
+        # Packed anew each step, a group costs a tile that is not full; and most of a tile's rows have a gradient.
+        skipping = skipping_settled(product, FINER) if tiling.skip_settled else product
+        return Screening(Compact(skipping, chunk, min(2, tiling.groups)))
+    return Staircase(skipping_settled(product) if tiling.skip_settled else product, chunk, tiling.groups)
 
 
 def evaluation(execution: Execution) -> Execution:

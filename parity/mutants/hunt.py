@@ -78,7 +78,7 @@ class Hunt:
         """A mutant: killed where its description says."""
         expected = mutant.tier if mutant.tier == REFUSED else f"{mutant.tier} {mutant.tensor}"
         try:
-            changed = mutant.change(self._port(mutant.layout, mutant.rest))
+            changed = mutant.change(self._port(mutant.layout, mutant.rest, mutant.screened))
             checks = self._checks(changed, allowed if mutant.free else None)
         except CannotCompare as error:
             return Finding(mutant.name, expected, math.inf, str(error), mutant.tier == REFUSED)
@@ -89,10 +89,11 @@ class Hunt:
         held = ratio >= KILLED and not (mutant.only_step is not None and elsewhere)
         return Finding(mutant.name, expected, ratio, first.place if first else "nowhere", held)
 
-    def _port(self, layout: Layout = "dense", rest: bool = False) -> Port:
+    def _port(self, layout: Layout = "dense", rest: bool = False, screened: bool = False) -> Port:
         images = len(self.dataset.train.labels)
         chunk = images // (CHUNKS - 1) - 1 if rest else -(-images // CHUNKS)
-        return Port.of(self.program, self.dataset, self.device, Execution(layout, "float32", chunk))
+        execution = Execution(layout, "float32", chunk, "on" if screened else "off")
+        return Port.of(self.program, self.dataset, self.device, execution)
 
     def _checks(self, one: Port, allowed: Budget | None) -> list[Check]:
         theirs, truths = self.reference

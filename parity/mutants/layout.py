@@ -1,4 +1,8 @@
-"""Mutants of the staircase: what it leaves out, and whether it finds its way back to the pixels' own order."""
+"""Mutants of the staircase: what it leaves out, and whether it finds its way back to the pixels' own order.
+
+And of screening: which images it passes over. A bound that is a little too small shows in no number of a run, only
+under the worst change of the weights there is: those are killed in tests/engine/test_screening.py.
+"""
 
 import dataclasses
 from typing import Any
@@ -6,7 +10,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from jaxmlp.engine import LossFn, Screening, screening
+from jaxmlp.engine.screening import Bounds, ScreenedBatch
 from jaxmlp.engine.staircase import ALIGNMENT, StaircaseBatch
+from jaxmlp.model import Params
+from jaxmlp.network import Network
 from parity.mutants.mutant import Mutant, sending_back, with_batch, with_engine
 
 
@@ -16,7 +24,40 @@ def mutants() -> list[Mutant]:
         Mutant("reach eight places short", "T1b", "logits", with_batch(_reach_short), layout="staircase"),
         Mutant("gradient left in the layout's order", "T2b", "weights_1", with_batch(_unordered), layout="staircase"),
         Mutant("first of a tile taken for settled", "T2b", "weights_1", with_engine(_settled), layout="staircase"),
+        _screened("settled before they are seen", "loss", Unseen),
+        _screened("settled images are not counted", "correct", Uncounted),
+        _screened("margins of the best logit, not the label's", "loss", Confident),
     ]
+
+
+def _screened(name: str, tensor: str, kind: type[Screening]) -> Mutant:
+    change = with_engine(lambda engine: kind(engine.images))
+    return Mutant(name, "T1", tensor, change, layout="staircase", screened=True)
+
+
+class Unseen(Screening):
+    """All margins are wide before anything is computed."""
+
+    def unknown(self, params: Params, batch: ScreenedBatch) -> Bounds:
+        bounds = super().unknown(params, batch)
+        return bounds._replace(margins=jnp.full_like(bounds.margins, 1e9))
+
+
+class Uncounted(Screening):
+    """What is passed over is neither right nor wrong."""
+
+    def screened(self, loss: LossFn, network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds) -> Any:
+        totals, grads, after = super().screened(loss, network, params, batch, bounds)
+        settled = screening.is_settled(network, params, batch, bounds).sum(dtype=jnp.int32)
+        return totals._replace(correct=totals.correct - settled), grads, after
+
+
+class Confident(Screening):
+    """An image that is far from being right is as far from being learnt as one that is right."""
+
+    def screened(self, loss: LossFn, network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds) -> Any:
+        totals, grads, after = super().screened(loss, network, params, batch, bounds)
+        return totals, grads, after._replace(margins=jnp.abs(after.margins))
 
 
 def _reach_short(batch: StaircaseBatch) -> StaircaseBatch:

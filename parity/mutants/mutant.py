@@ -28,6 +28,7 @@ class Mutant(NamedTuple):
     change: Change
     only_step: int | None = None  # equivalent everywhere but at this step, where the blank image tells
     layout: Layout = "dense"  # of the engine it is in
+    screened: bool = False  # whether that passes over settled images
     rest: bool = False  # needs images that fill no whole chunk
     free: bool = False  # shows in a free run only
 

@@ -62,7 +62,8 @@ class Port:
     def of(cls, program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> "Port":
         """The product, computed this way."""
         placed = trainer.place_for(program, execution, dataset, device)
-        name = f"{placed.execution.layout} {placed.execution.precision}"
+        screened = " screened" if placed.execution.screening == "on" else ""
+        name = f"{placed.execution.layout} {placed.execution.precision}{screened}"
         network, slots = Network.of(program), functools.partial(slots_of, program)
         initial, method = model.init(program, PIXELS, placed.classes), method_of(program)
         return cls(name, program, dataset, placed, initial, method, slots, network.forward, network.totals)
@@ -132,7 +133,8 @@ class Port:
     @functools.cached_property
     def _watched_step(self) -> trainer.Step:
         """The trainer's step and the very gradient it used, out of one program: another may round otherwise."""
-        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, Watched(self.method))))
+        network = Network.of(self.program)
+        return jax.jit(self.changed(trainer.make_step(self.placed.engine, self.loss, Watched(self.method), network)))
 
     def _forward(self, params: Params) -> Named:
         """Logits [N, C], and which units of each hidden layer are on, as bits, in the order of the reference."""
@@ -178,12 +180,17 @@ def candidates(
 ) -> Iterator[Port]:
     """A port for every combination asked for; none named: all there are. The device's own choice comes first.
 
-    One at a time: each lays the data out for itself.
+    A staircase comes twice where it can be screened. One at a time: each lays the data out for itself.
     """
     own = settle(Execution(), device, len(dataset.train.labels))
-    asked = itertools.product(layouts or LAYOUTS, precisions or PRECISIONS)
-    engines = sorted(asked, key=lambda engine: engine != (own.layout, own.precision))
-    return (Port.of(program, dataset, device, Execution(*engine)) for engine in engines)  # pyright: ignore[reportArgumentType]
+    screens = trainer.screens(program, dataset)
+    asked: list[Any] = list(itertools.product(layouts or LAYOUTS, precisions or PRECISIONS))
+    engines = [
+        Execution(layout, precision, screening=how)
+        for layout, precision in sorted(asked, key=lambda engine: engine != (own.layout, own.precision))
+        for how in (("on", "off") if layout == "staircase" and screens else ("off",))
+    ]
+    return (Port.of(program, dataset, device, execution) for execution in engines)
 
 
 def _count(percent: float | None, batch: Any) -> Any:

@@ -26,7 +26,7 @@ def test_auto_is_what_it_came_to(placed, digits, monkeypatch):
     assert kept(placed, digits, "auto") == ("mnist", None)
     assert kept(placed, digits._replace(synthetic=True), "auto") == ("generated", None)
     options = recipe({"data": "mnist", "data_dir": None}, placed, digits)
-    assert {name: options[name] for name in ("layout", "precision", "chunk", "device")} == {
+    assert {name: options[name] for name in ("layout", "precision", "chunk", "screening", "device")} == {
         **vars(placed.execution),
         "device": "cpu",
     }

@@ -40,9 +40,9 @@ def test_every_order_of_minibatches_goes_on_to_the_bit(order, tmp_path, rng, cap
     goes_on_to_the_bit(dataclasses.replace(SMALL, batching=batching, steps=12), tmp_path, 1)
 
 
-@pytest.mark.parametrize("layout", ["dense", "staircase"])
-def test_full_batches_go_on_to_the_bit(layout, tmp_path, rng, capsys):
-    goes_on_to_the_bit(SMALL, tmp_path, int(rng.integers(1, 6)), execution=Execution(layout))
+@pytest.mark.parametrize(("layout", "screening"), [("dense", "off"), ("staircase", "off"), ("staircase", "on")])
+def test_full_batches_go_on_to_the_bit(layout, screening, tmp_path, rng, capsys):
+    goes_on_to_the_bit(SMALL, tmp_path, int(rng.integers(1, 6)), execution=Execution(layout, screening=screening))
 
 
 def of_optimizer(rng, kind: Any) -> Program:
