@@ -1,4 +1,7 @@
-"""The run users feel: from `python …` to the last line of the original's 301 steps, ours and TensorFlow 1.15.5's."""
+"""The run users feel: from `python …` to the last line of the original's 301 steps, ours and TensorFlow 1.15.5's.
+
+Ours twice: as it comes, and without screening, which is to say with all images computed in every step.
+"""
 
 import os
 import re
@@ -31,24 +34,27 @@ class EndToEnd(NamedTuple):
 
 
 def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int) -> list[EndToEnd]:
-    """Ours, then TensorFlow's, one after the other, each reading its data from disk itself.
+    """Ours, ours without screening, then TensorFlow's, one after the other, each reading its data from disk itself.
 
     `data_arguments` tell `jaxmlp.train` which data `dataset` was loaded from. Nothing is compiled beforehand for ours.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Progress(2, "run", "timing whole runs") as told:
-        told.update(0, "python -m jaxmlp.train")
-        options = [f"--steps={steps}", f"--device={device}", f"--out={folder}/run", "--no-compilation-cache"]
-        ours = _timed(
-            "python -m jaxmlp.train", [sys.executable, "-m", "jaxmlp.train", *options, *data_arguments], steps
-        )
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Progress(3, "run", "timing whole runs") as told:
+        options = [f"--steps={steps}", f"--device={device}", "--no-compilation-cache", *data_arguments]
+        runs = []
+        for name, own in (("python -m jaxmlp.train", []), ("… without screening", ["--screening=off"])):
+            told.update(min(len(runs), 1), name)
+            out = f"--out={folder}/run{len(runs)}"
+            one = _timed(name, [sys.executable, "-m", "jaxmlp.train", *options, *own, out], steps)
+            runs.append(_agreeing(one, runs[0]) if runs else one)
         if not environment.is_set_up():
-            return [ours, EndToEnd("TensorFlow 1.15.5", steps, "not installed", "python -m parity setup", 0.0, None)]
+            absent = EndToEnd("TensorFlow 1.15.5", steps, "not installed", "python -m parity setup", 0.0, None)
+            return [*runs, absent]
         told.update(1, "the original program in TensorFlow 1.15.5")
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             np.save(f"{folder}/{name}_images.npy", split.images)
             np.save(f"{folder}/{name}_labels.npy", split.labels)
         command = [str(environment.require()), "-m", "bench.peers.tf115_original", folder, str(steps)]
-        return [ours, _agreeing(_timed("TensorFlow 1.15.5", command, steps), ours)]
+        return [*runs, _agreeing(_timed("TensorFlow 1.15.5", command, steps), runs[0])]
 
 
 def _timed(name: str, command: list[str], steps: int) -> EndToEnd:

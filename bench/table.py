@@ -119,8 +119,10 @@ def end_to_end(runs: list[EndToEnd]) -> str:
         loss = f"{run.last_loss:.6f}" if run.last_loss is not None else ""
         lines.append([run.name, str(run.steps), seconds, loss])
     text = _aligned(lines, left=1)
-    if len(runs) == 2 and all(run.status == "ok" for run in runs):
-        text += f"\n{runs[0].name} is {runs[1].seconds / runs[0].seconds:.2f} times faster"
+    ours = runs[0]
+    for run in runs[1:]:
+        if ours.status == run.status == "ok":
+            text += f"\n{ours.name} is {run.seconds / ours.seconds:.2f} times faster than {run.name}"
     return text
 
 
