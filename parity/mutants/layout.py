@@ -24,15 +24,16 @@ def mutants() -> list[Mutant]:
         Mutant("reach eight places short", "T1b", "logits", with_batch(_reach_short), layout="staircase"),
         Mutant("gradient left in the layout's order", "T2b", "weights_1", with_batch(_unordered), layout="staircase"),
         Mutant("first of a tile taken for settled", "T2b", "weights_1", with_engine(_settled), layout="staircase"),
-        _screened("settled before they are seen", "loss", Unseen),
-        _screened("settled images are not counted", "correct", Uncounted),
-        _screened("margins of the best logit, not the label's", "loss", Confident),
+        _screened("settled before they are seen", "T1", "loss", Unseen),
+        _screened("settled images are not counted", "T4", "training accuracy", Uncounted),
+        _screened("margins of the best logit, not the label's", "T4", "loss", Confident),
     ]
 
 
-def _screened(name: str, tensor: str, kind: type[Screening]) -> Mutant:
+def _screened(name: str, tier: str, tensor: str, kind: type[Screening]) -> Mutant:
+    """What is known of images is known from the step before: a single step shows little of it, a run all."""
     change = with_engine(lambda engine: kind(engine.images))
-    return Mutant(name, "T1", tensor, change, layout="staircase", screened=True)
+    return Mutant(name, tier, tensor, change, layout="staircase", free=tier == "T4", screened=True)
 
 
 class Unseen(Screening):
