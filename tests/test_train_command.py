@@ -128,7 +128,7 @@ def test_leaves_a_whole_run_folder(out, capsys):
     program = Program.from_dict(told["program"])
     assert (program.seed, program.layers) == (5, (Dense(16),))
     assert told["program_digest"] == program.digest()
-    assert told["execution"] == {"layout": "staircase", "precision": "float32", "chunk": 500}
+    assert told["execution"] == {"layout": "staircase", "precision": "float32", "chunk": 500, "screening": "off"}
     assert told["data"] == "300 generated digits, seed 5"
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(7))
@@ -181,7 +181,8 @@ def test_config_json_holds_the_options_that_repeat_the_run_to_the_bit(out, capsy
     kept = json.loads((out / "config.json").read_text())["options"]
     assert kept == {
         "data": "generated:300", "hidden": 16, "learning_rate": 1e-5, "steps": 7, "report_every": 3,
-        "weight_stddev": 0.3, "seed": seed, "layout": "dense", "precision": "float32", "chunk": 77, "device": "cpu",
+        "weight_stddev": 0.3, "seed": seed, "layout": "dense", "precision": "float32", "chunk": 77, "screening": "off",
+        "device": "cpu",
     }  # fmt: skip
     assert run("--config", out / "config.json", "--out", out.with_name("again")) == 0
     for name in ("config.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy"):
