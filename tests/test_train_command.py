@@ -60,7 +60,8 @@ def test_prints_the_originals_lines(out, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith(
         "Training set (300, 784) (300, 10)\nTest set (50, 784) (50, 10)\n"
-        "Device: cpu (cpu:0); layout staircase, precision float32, chunk 500\nData: 300 generated digits, seed 0\n"
+        "Device: cpu (cpu:0); layout staircase, precision float32, chunk 500, screening off\n"
+        "Data: 300 generated digits, seed 0\n"
         "A report: loss and training accuracy before the step's update, test accuracy after it\n"
     )
     number = r"\d+\.\d{6}"

@@ -155,10 +155,10 @@ class Compact:
     def _tiles(self, batch: CompactBatch, chosen: Array) -> Tiles:
         """The chosen images of each ink group, in their order; a tile holds images of one group."""
         count = sum(-(-(end - start) // self.chunk) for start, end in zip(batch.starts, batch.starts[1:], strict=False))
-        before = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(chosen.astype(jnp.int32))])  # chosen rows
+        before = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(chosen, dtype=jnp.int32)])  # chosen rows
         starts = before[np.array(batch.starts)]
         filled = -(-jnp.diff(starts) // self.chunk)  # tiles of each group
-        first = (jnp.cumsum(filled) - filled) * self.chunk - starts[:-1]
+        first = (jnp.cumsum(filled, dtype=jnp.int32) - filled) * self.chunk - starts[:-1]
         slots = jnp.where(chosen, before[:-1] + first[batch.group], count * self.chunk)
         rows = jnp.full(count * self.chunk, batch.size, jnp.int32)
         rows = rows.at[slots].set(jnp.arange(batch.size, dtype=jnp.int32), mode="drop").reshape(count, self.chunk)
@@ -209,7 +209,7 @@ def _reaches(reach: np.ndarray, count: int) -> tuple[int, ...]:
 
 def _tile(batch: CompactBatch, tiles: Tiles, number: Array, reach: int) -> Tile:
     rows = tiles.rows[number]
-    images = jax.vmap(lambda row: jax.lax.dynamic_slice(batch.images, (row, 0), (1, reach))[0])(rows)
+    images = jax.vmap(lambda row: jax.lax.dynamic_slice(batch.images, (row, jnp.zeros_like(row)), (1, reach))[0])(rows)
     return Tile(number, images, batch.labels[rows], batch.group[rows[0]], rows, rows < batch.size)
 
 

@@ -349,3 +349,24 @@ def test_adam_moves_weights_far_and_nothing_with_a_loss_is_passed_over(digits, r
     rate = 10.0 ** rng.uniform(-4, 1)
     program = dataclasses.replace(program_of((24,), 0.3, steps=12), optimizer=Adam(rate))
     assert_exact(program, digits)
+
+
+def test_in_float64_a_loss_is_zero_only_far_beyond_the_limit_of_float32(digits):
+    program = program_of((24,), 3.0, 1e-9, steps=3)
+    with jax.enable_x64(True):
+        placed = trainer.place_for(program, SCREENED, digits, CPU)
+        params = jax.tree.map(lambda a: jnp.asarray(a, jnp.float64), trainer.init(program, 10).params)
+        network, bounds = Network.of(program), placed.engine.unknown(params, placed.train)
+        moved = jax.tree.map(lambda a: a * (1 + 1e-7), params)
+        for weights, after in ((params, moved), (moved, params)):
+            batch = placed.train
+            _, _, bounds = placed.engine.screened(network.loss, network, weights, batch, bounds)
+            bounds = screening.lowered(network, bounds, weights, after, batch)
+        settled = screening.is_settled(network, params, placed.train, bounds)
+        losses, grads = of_each(params, PLAIN.place(digits.train, CPU), network=network)
+        passed = np.empty(len(settled), bool)
+        passed[np.asarray(placed.train.images.members)] = settled
+        assert passed.any()
+        assert not np.asarray(losses)[passed].any()
+        assert not np.asarray(grads)[passed].any()
+        assert (np.asarray(bounds.margins)[np.asarray(settled)] > 800).all()

@@ -75,8 +75,10 @@ def test_the_first_engine_runs_to_the_end_and_the_others_as_far_as_anything_is_a
     proof = prove.run(ProveOptions(oracle="compat", full=True, **few, **engines), str)
     asserted = proof.budget.horizon + 1
     assert proof.proven, table(proof)
-    assert [candidate.name for candidate in proof.candidates] == ["dense float32", "staircase float32"]
-    assert [len(candidate.series["losses"]) for candidate in proof.candidates] == [4, max(1, min(4, asserted))]
+    names = ["dense float32", "staircase float32 screened", "staircase float32"]
+    assert [candidate.name for candidate in proof.candidates] == names
+    others = max(1, min(4, asserted))
+    assert [len(candidate.series["losses"]) for candidate in proof.candidates] == [4, others, others]
     shown = [len(candidate["difference"]) for candidate in as_plain(proof)["candidates"]]
     assert shown == [len(candidate.series["losses"]) for candidate in proof.candidates]
     assert {"T4"} <= {check.tier for candidate in proof.candidates for check in candidate.checks}
