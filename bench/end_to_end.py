@@ -21,6 +21,8 @@ from parity.oracle import environment
 LOSS = re.compile(r"Loss at step (?:0|\d+00): (\S+)")  # where both print: ours also prints its last step
 TOLERANCE = 1e-4  # relative, between the last losses the two print
 
+OURS = {"python -m jaxmlp.train": [], "… without screening": ["--screening=off"]}  # options by what a run is called
+
 
 class EndToEnd(NamedTuple):
     """One whole run."""
@@ -41,9 +43,9 @@ def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Progress(3, "run", "timing whole runs") as told:
         options = [f"--steps={steps}", f"--device={device}", "--no-compilation-cache", *data_arguments]
         runs = []
-        for name, own in (("python -m jaxmlp.train", []), ("… without screening", ["--screening=off"])):
-            told.update(min(len(runs), 1), name)
-            out = f"--out={folder}/run{len(runs)}"
+        for i, (name, own) in enumerate(OURS.items()):
+            told.update(min(i, 1), name)  # the one before it is done
+            out = f"--out={folder}/run{i}"
             one = _timed(name, [sys.executable, "-m", "jaxmlp.train", *options, *own, out], steps)
             runs.append(_agreeing(one, runs[0]) if runs else one)
         if not environment.is_set_up():

@@ -105,11 +105,13 @@ def make_step(
     `network`: whose loss it is; without it nothing is screened.
     """
 
+    screened = network if isinstance(engine, Screening) and network and screening.applies(network) else None
+
     def step(state: State, batch: Any, rows: Any = None) -> tuple[State, Metrics]:
         params, slots, bounds = state.params, state.slots, state.bounds
-        if isinstance(engine, Screening) and network is not None and screening.applies(network):
+        if isinstance(engine, Screening) and screened:
             bounds = bounds or engine.unknown(params, batch)
-            totals, sums, bounds = engine.screened(loss, network, params, batch, bounds)
+            totals, sums, bounds = engine.screened(loss, screened, params, batch, bounds)
         else:
             totals, sums = engine.sum_grads(loss, params, batch, rows)
         mean: Any = jax.tree.map(lambda grad: grad / batch.size, sums)
@@ -117,8 +119,8 @@ def make_step(
         mean_loss = totals.loss / batch.size
         measured = Metrics(mean_loss if penalty is None else mean_loss + penalty, totals.correct)
         after, slots = method(mean, slots, params)
-        if isinstance(engine, Screening) and network is not None and screening.applies(network):
-            bounds = screening.lowered(network, bounds, params, after, batch)
+        if screened:
+            bounds = screening.lowered(screened, bounds, params, after, batch)
         return State(after, slots, state.step + 1, state.draws, bounds), measured
 
     return step
@@ -217,13 +219,18 @@ def place(execution: Execution, dataset: Dataset, device: jax.Device, pooled: bo
 
 def place_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
     """`place` as the program needs it. Raises ConfigError where it cannot be computed as `execution` says."""
+    dataset = checked(dataset)
+    return place(execution_for(program, execution, dataset, device), dataset, device, takes_rows(program))
+
+
+def execution_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Execution:
+    """With screening off where it was left open and would not pay. Raises ConfigError where it cannot be on."""
     if execution.screening == "on" and (takes_rows(program) or not screening.applies(Network.of(program))):
         raise ConfigError(f"screening = 'on' is impossible: {screening.NEEDED}; it must be off or auto")
-    dataset = checked(dataset)
-    tried = settle(execution, device, len(dataset.train.labels)).screening == "on"
-    if execution.screening == "auto" and not (tried and screens(program, dataset)):
-        execution = dataclasses.replace(execution, screening="off")
-    return place(execution, dataset, device, takes_rows(program))
+    screened = settle(execution, device, len(dataset.train.labels)).screening == "on"
+    if execution.screening == "auto" and not (screened and screens(program, dataset)):
+        return dataclasses.replace(execution, screening="off")
+    return execution
 
 
 def screens(program: Program, dataset: Dataset) -> bool:
@@ -263,7 +270,8 @@ class Run:
         require_rates(self.program.optimizer, self.program.steps)
         self.state = jax.device_put(init(program, placed.classes), placed.device)
         if isinstance(placed.engine, Screening):
-            self.state = self.state._replace(bounds=placed.engine.unknown(self.state.params, placed.train))
+            unknown = placed.engine.unknown(self.state.params, placed.train)
+            self.state = self.state._replace(bounds=jax.device_put(unknown, placed.device))
         pooled = isinstance(placed.train, Pool)
         self.order = minibatches.order_of(self.program, placed.train.size) if pooled else None  # of the images
         self._capacity = self._block()

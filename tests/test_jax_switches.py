@@ -63,8 +63,12 @@ def losses(dataset: Dataset, execution: Execution, rate: float = 1e-4) -> list[f
     return [report.loss for report in reports]
 
 
-# Both layouts and precisions, in two: with whole chunks and a rest, and with a rest alone.
-WAYS = [Execution("dense", "bf16x3", WITH_A_REST), Execution("staircase", "float32", WHOLE_BATCH)]
+# Both layouts and precisions, in two: with whole chunks and a rest, and with a rest alone; and what is screened.
+WAYS = [
+    Execution("dense", "bf16x3", WITH_A_REST),
+    Execution("staircase", "float32", WHOLE_BATCH, "off"),
+    Execution("staircase", "float32", WHOLE_BATCH, "on"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +85,7 @@ def test_a_switch_changes_no_bit_of_the_loss(few, unswitched, name, value):
         assert [losses(few, execution) for execution in WAYS] == expected
 
 
-@pytest.mark.parametrize("execution", WAYS, ids=lambda way: way.layout)
+@pytest.mark.parametrize("execution", WAYS, ids=lambda way: f"{way.layout} {way.screening}")
 def test_without_jit_each_operation_rounds_by_itself_and_no_more(few, unswitched, execution):
     expected = unswitched(execution)
     with switched("jax_disable_jit", True):

@@ -16,8 +16,8 @@ from jax import Array
 
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.base import ByteMatmul, LossFn, RowFn, apart, together, transpose_output
-from jaxmlp.engine.ink_order import InkGroup, cheapest_levels, ink_groups
-from jaxmlp.engine.staircase import ALIGNMENT, WORTHWHILE, in_pixel_order
+from jaxmlp.engine.ink_order import InkGroup, aligned, as_they_come, cheapest_levels, ink_groups, worth_ordering
+from jaxmlp.engine.staircase import add_leading, in_pixel_order, leading
 from jaxmlp.model import Params, Totals
 
 LEVELS = 7  # different K, each compiled once; fewer than the staircase's, for there is more to compile
@@ -81,9 +81,7 @@ class Compact:
         found = _ink_groups(split.images > 0, max(1, min(self.groups, images // (8 * self.chunk))))
         members = np.concatenate([group.members for group in found])
         group = np.repeat(np.arange(len(found)), [len(one.members) for one in found])
-        reach = np.minimum(
-            -(-np.maximum(np.concatenate([one.reach for one in found]), 1) // ALIGNMENT) * ALIGNMENT, pixels
-        )
+        reach = aligned(np.concatenate([one.reach for one in found]), pixels)
         reaches = _reaches(reach, min(LEVELS, -(-images // self.chunk)))
         orders = np.stack([one.order for one in found])
         put, ints = functools.partial(jax.device_put, device=device), functools.partial(np.asarray, dtype=np.int32)
@@ -108,31 +106,33 @@ class Compact:
     def sum_grads_of(
         self, loss: LossFn, seen: RowFn, params: Params, batch: CompactBatch, chosen: Array, rows: Any = None
     ) -> tuple[Totals, Params, Any]:
-        """`loss` summed over the `chosen` images, bool [N] in the batch's order, and its gradient; and what `seen`
+        """`loss` summed over the `chosen` images, bool [N] in the batch's order, its gradient, and what `seen` gives.
 
-        gives of each of them, arrays [N, …] in the batch's order, whatever it may be for the others.
+        That is arrays [N, …] in the batch's order, whatever they may hold for images that are not chosen.
         """
         first, rest = apart(params)
         ordered, rest = first[batch.orders], transpose_output(rest)
         tiles = self._tiles(batch, chosen)
+
+        def first_of(tile: Tile) -> Array:
+            return leading(ordered, tile.group, tile.images)
 
         def summed(first: Array, rest: Params, tile: Tile) -> tuple[Array, Any]:
             inputs, back, own = self.product(tile.images, first), transpose_output(rest), self._own(batch, rows, tile)
             totals = _of_counted(loss, inputs, back, own, tile)
             return totals.loss, (totals, seen(inputs, back, tile.labels, own))
 
+        grads_of = jax.value_and_grad(summed, argnums=(0, 1), has_aux=True)
+
         def add(sums: Any, tile: Tile) -> Any:
             totals, ordered_grad, rest_grad, kept = sums
-            leading = _leading(ordered, tile)
-            (_, (own, one)), grads = jax.value_and_grad(summed, argnums=(0, 1), has_aux=True)(leading, rest, tile)
-            place = (tile.group, *jnp.zeros(2, tile.group.dtype))
-            before = jax.lax.dynamic_slice(ordered_grad, place, (1, *grads[0].shape))
-            ordered_grad = jax.lax.dynamic_update_slice(ordered_grad, before + grads[0][None], place)
+            (_, (own, one)), grads = grads_of(first_of(tile), rest, tile)
+            ordered_grad = add_leading(ordered_grad, tile.group, grads[0])
             totals, rest_grad = jax.tree.map(jnp.add, (totals, rest_grad), (own, grads[1]))
             return totals, ordered_grad, rest_grad, _keep(kept, one, tile)
 
         totals = Totals(jnp.zeros((), first.dtype), jnp.zeros((), jnp.int32))
-        kept = self._unset(lambda tile: summed(_leading(ordered, tile), rest, tile)[1][1], batch, tiles)
+        kept = self._unset(lambda tile: summed(first_of(tile), rest, tile)[1][1], batch, tiles)
         sums = (totals, jnp.zeros_like(ordered), jax.tree.map(jnp.zeros_like, rest), kept)
         totals, ordered_grad, rest_grad, kept = self._over(batch, tiles, add, sums)
         grads = together(in_pixel_order(ordered_grad, batch.places), transpose_output(rest_grad))
@@ -143,7 +143,7 @@ class Compact:
         ordered, tiles = first[batch.orders], self._tiles(batch, jnp.ones(batch.size, jnp.bool_))
 
         def of_tile(tile: Tile) -> Any:
-            inputs = self.product(tile.images, _leading(ordered, tile))
+            inputs = self.product(tile.images, leading(ordered, tile.group, tile.images))
             return function(inputs, rest, tile.labels, self._own(batch, rows, tile))
 
         unset = self._unset(of_tile, batch, tiles)
@@ -191,8 +191,8 @@ def _ink_groups(ink: np.ndarray, count: int) -> list[InkGroup]:
     """Each by falling reach; one that keeps all as it is, where ordering is not worthwhile."""
     images, pixels = ink.shape
     found = ink_groups(ink, count)
-    if np.concatenate([group.reach for group in found]).mean() > WORTHWHILE * pixels:
-        found = [InkGroup(np.arange(images), np.full(images, pixels), np.arange(pixels))]
+    if not worth_ordering(found):
+        found = [as_they_come(images, pixels)]
     falling = [np.argsort(-group.reach, kind="stable") for group in found]
     return [
         group._replace(members=group.members[order], reach=group.reach[order])
@@ -211,12 +211,6 @@ def _tile(batch: CompactBatch, tiles: Tiles, number: Array, reach: int) -> Tile:
     rows = tiles.rows[number]
     images = jax.vmap(lambda row: jax.lax.dynamic_slice(batch.images, (row, jnp.zeros_like(row)), (1, reach))[0])(rows)
     return Tile(number, images, batch.labels[rows], batch.group[rows[0]], rows, rows < batch.size)
-
-
-def _leading(ordered: Array, tile: Tile) -> Array:
-    """float [K, H]: the leading rows that a tile needs of its ink group's permuted weights, of [groups, P, H]."""
-    shape = (1, tile.images.shape[-1], ordered.shape[-1])
-    return jax.lax.dynamic_slice(ordered, (tile.group, *jnp.zeros(2, tile.group.dtype)), shape)[0]
 
 
 def _of_counted(loss: LossFn, inputs: Array, rest: Params, own: Any, tile: Tile) -> Totals:

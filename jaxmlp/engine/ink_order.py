@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+ALIGNMENT = 8  # a reach that is computed to is a multiple: whole vector registers
+WORTHWHILE = 0.9  # share of the pixels that must be left to multiply, else the images keep their order
+
 
 class InkGroup(NamedTuple):
     """A set of images and the pixel order that suits them: a staircase."""
@@ -31,6 +34,21 @@ def ink_groups(ink: np.ndarray, count: int, sample: int = 12_000, rounds: int = 
         group = np.stack([_reach(images, order) for order in orders]).argmin(axis=0)  # the order of least reach
     group = group if count > 1 else np.zeros(len(ink), int)
     return [ink_group(ink, np.flatnonzero(group == g)) for g in np.unique(group)]
+
+
+def worth_ordering(groups: list[InkGroup]) -> bool:
+    """Whether the staircases leave enough out."""
+    return np.concatenate([group.reach for group in groups]).mean() <= WORTHWHILE * len(groups[0].order)
+
+
+def as_they_come(images: int, pixels: int) -> InkGroup:
+    """A staircase of no stairs."""
+    return InkGroup(np.arange(images), np.full(images, pixels), np.arange(pixels))
+
+
+def aligned(reach: np.ndarray | int, pixels: int) -> np.ndarray:
+    """int: to how many leading pixels a reach is computed; one at least, all at most."""
+    return np.minimum(pixels, -(-np.maximum(1, reach) // ALIGNMENT) * ALIGNMENT)
 
 
 def ink_group(ink: np.ndarray, members: np.ndarray) -> InkGroup:

@@ -21,6 +21,8 @@ from jax import Array
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.base import LossFn, RowFn, apart
 from jaxmlp.engine.compact import Compact, CompactBatch
+from jaxmlp.engine.lengths import Lengths, measured
+from jaxmlp.engine.outward import OUTWARD, gaps, length, norm, product, spectral, unit
 from jaxmlp.model import Params, Totals
 from jaxmlp.network import Network
 
@@ -44,20 +46,6 @@ ULPS = 64  # by which an activation itself may be off, generously
 SPARE = 16  # roundings beside those of a sum: of biases, scales, parts of a float32, and of n / (1 - n unit)
 SAMPLE = 500  # images that `pays` looks at
 NEEDED = "it needs the full batch, no dropout, and softmax cross-entropy of the last layer's plain sums"
-DIRECTIONS = 32  # in which a change of the weights is followed exactly
-OUTWARD = 1 + 2.0**-12  # what the bounds' own few sums and products of positive numbers may lose, generously
-
-
-class Lengths(NamedTuple):
-    """How long the images are; float32, rounded up. Image = directions @ parts + what is left."""
-
-    directions: Array  # [P, R], nearly orthonormal: those in which the images are longest
-    parts: Array  # [N, R]
-    left: Array  # [N], length of what is left
-    leak: Array  # [], of that, the most that still points in the directions
-    length: Array  # [N]
-    sum: Array  # [N], of its pixels
-    ink: Array  # [N], pixels that are not blank: only these are rounded
 
 
 class ScreenedBatch(NamedTuple):
@@ -78,7 +66,7 @@ class ScreenedBatch(NamedTuple):
 class Bounds(NamedTuple):
     """What is known of every image for the weights of the next step, in the order of the batch."""
 
-    margins: Array  # float [N, C], lower bounds of how far its own logit is above each other; its own: inf
+    margins: Array  # float [N, C], lower bounds of how far its own logit is above each other; its own: far
     hidden: Array  # float [N, L], upper bounds of the length of each hidden layer's outputs
 
 
@@ -91,7 +79,7 @@ class Screening:
     def place(self, split: Split, device: jax.Device) -> ScreenedBatch:
         """The images laid out and measured."""
         batch = self.images.place(split, device)
-        lengths = _lengths(split.images[np.asarray(batch.members)])
+        lengths = measured(split.images[jax.device_get(batch.members)])
         return ScreenedBatch(batch, Lengths(*(jax.device_put(array, device) for array in lengths)))
 
     def sum_grads(self, loss: LossFn, params: Params, batch: ScreenedBatch, rows: Any = None) -> tuple[Totals, Params]:
@@ -101,9 +89,10 @@ class Screening:
         return self.images.map_rows(function, params, batch.images, rows)
 
     def unknown(self, params: Params, batch: ScreenedBatch) -> Bounds:
-        """Before anything was computed."""
+        """Before anything was computed; on the host."""
         dtype, classes = params[0].weights.dtype, params[-1].weights.shape[1]
-        return Bounds(jnp.full((batch.size, classes), -jnp.inf, dtype), jnp.zeros((batch.size, len(params) - 1), dtype))
+        unknown = np.full((batch.size, classes), -_far(dtype), dtype)
+        return Bounds(unknown, np.zeros((batch.size, len(params) - 1), dtype))  # pyright: ignore[reportArgumentType]
 
     def screened(
         self, loss: LossFn, network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds
@@ -131,15 +120,15 @@ def lowered(network: Network, bounds: Bounds, before: Params, after: Params, bat
     change = jax.tree.map(jnp.subtract, after, before)
     lengths, labels, last = batch.lengths(bounds.margins), batch.images.labels, len(before) - 1
     drop = _between(change[-1].biases)[labels] if change[-1].biases is not None else 0.0
-    hidden, source, moved = [], lengths.length * _scale(network), _reach(change[0].weights, lengths) * _scale(network)
+    hidden, source, moved = [], lengths.length * _scale(network), lengths.moved(change[0].weights) * _scale(network)
     for i in range(last):
-        moved = _steepness(network, i) * (moved + _length(change[i].biases))
+        moved = _steepness(network, i) * (moved + length(change[i].biases))
         source = bounds.hidden[:, i] + moved
         hidden.append(source)
         if i + 1 < last:
             moved = spectral(before[i + 1].weights) * moved + spectral(change[i + 1].weights) * source
-    drop += _gaps(change[-1].weights)[labels] * source[:, None]
-    drop += _gaps(before[-1].weights)[labels] * moved[:, None] if last else 0.0
+    drop += gaps(change[-1].weights)[labels] * source[:, None]
+    drop += gaps(before[-1].weights)[labels] * moved[:, None] if last else 0.0
     hidden = jnp.stack(hidden, axis=1) * OUTWARD if hidden else bounds.hidden
     return Bounds(_below(bounds.margins) - drop * OUTWARD, hidden)
 
@@ -149,36 +138,35 @@ def _seen(network: Network, inputs: Array, rest: Params, labels: Array, _: Any) 
     made = network.forward(inputs, rest)
     own = jax.nn.one_hot(labels, made.logits.shape[1], dtype=jnp.bool_)
     right = jnp.take_along_axis(made.logits, labels[:, None].astype(jnp.int32), axis=1)
-    lengths = [_norm(outputs, axis=1) for outputs in made.hidden]
+    lengths = [norm(outputs, axis=1) for outputs in made.hidden]
     hidden = jnp.stack(lengths, axis=1) if lengths else jnp.zeros((len(labels), 0), inputs.dtype)
-    return jnp.where(own, jnp.inf, right - made.logits), hidden
+    return jnp.where(own, _far(inputs.dtype), right - made.logits), hidden
 
 
 def _error(network: Network, params: Params, batch: ScreenedBatch, hidden: Array) -> tuple[Array, Array]:
     """How far a pass in floating point may be from the one in real numbers: margins [N, C], hidden outputs [N, L].
 
-    A sum of n products is off by n roundings of the sum of their sizes at most, in whatever order it is summed; a
-    blank pixel is no rounding. (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1.)
+    See `outward`; a blank pixel is no rounding.
     """
-    unit, lengths, labels = _unit(hidden), batch.lengths(hidden), batch.images.labels
+    loses, lengths, labels = unit(hidden), batch.lengths(hidden), batch.images.labels
     first, last = params[0].weights, len(params) - 1
-    roundings = unit * (lengths.ink + SPARE) * lengths.sum * _scale(network)  # times the largest weight
-    off, each = roundings * _norm(first, axis=1).max(), []
+    roundings = loses * (lengths.ink + SPARE) * lengths.sum * _scale(network)  # times the largest weight
+    off, each = roundings * norm(first, axis=1).max(), []
     for i in range(last):
-        off = off + SPARE * unit * _length(params[i].biases)
+        off = off + SPARE * loses * length(params[i].biases)
         wide = params[i].weights.shape[1]
-        off = _steepness(network, i) * off + ULPS * unit * (hidden[:, i] + wide**0.5)
+        off = _steepness(network, i) * off + ULPS * loses * (hidden[:, i] + wide**0.5)
         each.append(off)
         if i + 1 < last:
-            long = (wide + SPARE) * unit * _norm(params[i + 1].weights)
+            long = (wide + SPARE) * loses * norm(params[i + 1].weights)
             off = spectral(params[i + 1].weights) * off + long * (hidden[:, i] + off)
-    sizes = _norm(params[-1].weights, axis=0) if last else abs(first).max(axis=0)
-    terms = (params[-1].weights.shape[0] + SPARE) * unit * (hidden[:, -1] + off) if last else roundings
-    error = terms[:, None] * (sizes + sizes[labels][:, None])
-    error += _gaps(params[-1].weights)[labels] * off[:, None] if last else 0.0
+    sizes = norm(params[-1].weights, axis=0) if last else abs(first).max(axis=0)
+    terms = (params[-1].weights.shape[0] + SPARE) * loses * (hidden[:, -1] + off) if last else roundings
+    error = terms[:, None] * (sizes[None] + sizes[labels][:, None])
+    error += gaps(params[-1].weights)[labels] * off[:, None] if last else 0.0
     if params[-1].biases is not None:
         size = abs(params[-1].biases)
-        error += SPARE * unit * (size + size[labels][:, None])
+        error += SPARE * loses * (size[None] + size[labels][:, None])
     return error * OUTWARD, jnp.stack(each, axis=1) * OUTWARD if each else hidden
 
 
@@ -214,57 +202,7 @@ def pays(network: Network, params: Params, images: np.ndarray) -> bool:
 @functools.partial(jax.jit, static_argnums=0)
 def _logits(network: Network, params: Params, images: Array) -> Array:
     first, rest = apart(params)
-    return network.forward(_product(images.astype(first.dtype), first), rest).logits
-
-
-def spectral(matrix: Array) -> Array:
-    """An upper bound of the largest singular value, that of Schatten's 8-norm: a few per cent above it, rounded up.
-
-    From M Mᵀ, its square, and that one's Frobenius norm; how far each product may be rounded is added.
-    """
-    narrow = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    gram = _product(narrow, narrow.T)
-    square = _norm(_product(gram, gram)) + _unit(gram) * len(gram) * _norm(gram) ** 2
-    return OUTWARD * jnp.sqrt(jnp.sqrt(square) + _unit(gram) * narrow.shape[1] * _norm(narrow) ** 2)
-
-
-def _reach(change: Array, lengths: Lengths) -> Array:
-    """[N]: the most that a change of the first weights [P, H] does to the product of each image.
-
-    Followed exactly in a few directions, where images are long; what is left of an image, by Frobenius' norm.
-    """
-    pixels, units = change.shape
-    along = _product(lengths.directions.T, change)  # [R, H]
-    inside, outside = _norm(along), _norm(change - _product(lengths.directions, along))
-    parts, unit = _norm(lengths.parts, axis=1), _unit(change)
-    rounded = unit * pixels * DIRECTIONS * _norm(change)  # of `along`, and of its product with the directions
-    square = jnp.maximum(0, (_product(lengths.parts, _product(along, along.T)) * lengths.parts).sum(axis=1))
-    followed = jnp.sqrt(square + unit * (units + DIRECTIONS**2) * jnp.square(parts * inside)) + rounded * parts
-    return OUTWARD * (followed + (outside + rounded) * lengths.left + inside * lengths.leak)
-
-
-def _product(a: Array, b: Array) -> Array:
-    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
-
-
-def _unit(array: Array) -> float:
-    """What a rounding loses at most, and a hundredth more, so that n of them lose n of these (n < 100,000)."""
-    return 1.01 * float(jnp.finfo(array.dtype).eps) / 2
-
-
-def _norm(array: Array, axis: int | None = None) -> Array:
-    """Its length, or those along an axis, rounded up."""
-    count = array.size if axis is None else array.shape[axis]
-    return jnp.linalg.norm(array, axis=axis) * (1 + _unit(array) * count)
-
-
-def _length(biases: Array | None) -> Any:
-    return 0.0 if biases is None else _norm(biases)
-
-
-def _gaps(weights: Array) -> Array:
-    """[C, C]: lengths of the differences of the columns of [H, C]."""
-    return _norm(weights[:, :, None] - weights[:, None, :], axis=0)
+    return network.forward(product(images.astype(first.dtype), first), rest).logits
 
 
 def _between(biases: Array) -> Array:
@@ -274,24 +212,9 @@ def _between(biases: Array) -> Array:
 
 def _below(margins: Array) -> Array:
     """Margins that were rounded, and will be once more."""
-    return margins - jnp.where(jnp.isfinite(margins), abs(margins), 0) * 2.0**-22
+    return margins - abs(margins) * 2.0**-22
 
 
-def _lengths(images: np.ndarray) -> list[np.ndarray]:
-    """The fields of `Lengths`, of uint8 [N, P]: measured in float64."""
-    sample = images[np.random.default_rng(0).permutation(len(images))[:5000]].astype(np.float32)
-    directions = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :DIRECTIONS].astype(np.float32)
-    exact = directions.astype(np.float64)
-    measured = [_measured(images[i : i + 4000], exact) for i in range(0, len(images), 4000)]
-    parts, left, leak, length, total, ink = (np.concatenate(each) for each in zip(*measured, strict=True))
-    up = [np.asarray(array * OUTWARD, np.float32) for array in (left, leak.max(), length)]
-    return [directions, parts, *up, np.asarray(total, np.float32), np.asarray(ink, np.float32)]
-
-
-def _measured(images: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, ...]:
-    pixels = images.astype(np.float64)
-    along = pixels @ directions
-    parts = along.astype(np.float32)
-    left = np.linalg.norm(pixels - parts @ directions.T, axis=1)
-    leak = np.linalg.norm(along - parts @ (directions.T @ directions), axis=1)
-    return parts, left, leak, np.linalg.norm(pixels, axis=1), pixels.sum(axis=1), (images > 0).sum(axis=1)
+def _far(dtype: Any) -> float:
+    """Further than any margin; no infinity, which JAX_DEBUG_INFS would take for a fault."""
+    return float(jnp.finfo(dtype).max) / 4

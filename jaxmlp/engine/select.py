@@ -23,7 +23,7 @@ class Tiling(NamedTuple):
     precision: Precision
     skip_settled: bool  # see byte_matmul.skipping_settled
     staircase_from: int  # images; with fewer, `auto` is dense
-    screening_from: int | None  # images; with fewer, `auto` is off; None: always
+    screening_from: int | None  # images; with fewer, `auto` is off; so it is with any number where this is None
 
 
 # On a CPU a tile's activations stay in cache; an accelerator wants few, large matmuls.
@@ -46,6 +46,9 @@ ACCELERATOR = Tiling(
 )
 
 
+PACKED_GROUPS = 2  # ink groups at most where tiles are packed anew each step: each costs a tile that is not full
+
+
 def settle(execution: Execution, device: jax.Device, images: int) -> Execution:
     """The execution with nothing left open, for so many images."""
     tiling = _tiling(device)
@@ -65,9 +68,9 @@ def select(execution: Execution, device: jax.Device, images: int) -> Engine:
     if settled.layout == "dense":
         return Dense(product, chunk)
     if settled.screening == "on":
-        # Packed anew each step, a group costs a tile that is not full; and most of a tile's rows have a gradient.
+        # Most of a tile's rows have a gradient then, so that finer sizes pay.
         skipping = skipping_settled(product, FINER) if tiling.skip_settled else product
-        return Screening(Compact(skipping, chunk, min(2, tiling.groups)))
+        return Screening(Compact(skipping, chunk, min(PACKED_GROUPS, tiling.groups)))
     return Staircase(skipping_settled(product) if tiling.skip_settled else product, chunk, tiling.groups)
 
 

@@ -17,12 +17,18 @@ from jax import Array
 
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine.base import ByteMatmul, LossFn, RowFn, apart, chunk_grads, together, transpose_output
-from jaxmlp.engine.ink_order import InkGroup, cheapest_levels, ink_group, ink_groups
+from jaxmlp.engine.ink_order import (
+    InkGroup,
+    aligned,
+    as_they_come,
+    cheapest_levels,
+    ink_group,
+    ink_groups,
+    worth_ordering,
+)
 from jaxmlp.model import Params, Totals
 
 LEVELS = 10  # different K, each compiled once: more waste less ink and compile longer
-ALIGNMENT = 8  # K is a multiple: whole vector registers
-WORTHWHILE = 0.9  # share of the pixels that must be left to multiply, else the images keep their order
 MORE_IMAGES = 4  # tiles of a batch that is not worth ordering are that much larger, as dense's chunks are
 
 
@@ -80,10 +86,8 @@ class Staircase:
         def add(sums: Any, tile: Any) -> tuple[Any, None]:
             totals, ordered_grad, rest_grad = sums
             images, labels, group, own = tile
-            tile_totals, grads = grads_of(_leading(ordered, group, images), rest, images, labels, own)
-            place = (group, *jnp.zeros(2, group.dtype))
-            before = jax.lax.dynamic_slice(ordered_grad, place, (1, *grads[0].shape))
-            ordered_grad = jax.lax.dynamic_update_slice(ordered_grad, before + grads[0][None], place)
+            tile_totals, grads = grads_of(leading(ordered, group, images), rest, images, labels, own)
+            ordered_grad = add_leading(ordered_grad, group, grads[0])
             totals, rest_grad = jax.tree.map(jnp.add, (totals, rest_grad), (tile_totals, grads[1]))
             return (totals, ordered_grad, rest_grad), None
 
@@ -100,7 +104,7 @@ class Staircase:
 
         def of_tile(tile: Any) -> Any:
             images, labels, group, own = tile
-            return function(self.product(images, _leading(ordered, group, images)), rest, labels, own)
+            return function(self.product(images, leading(ordered, group, images)), rest, labels, own)
 
         parts = [jax.lax.map(of_tile, _tiles_of(group, rows)) for group in batch.tile_groups]
         members = jnp.concatenate([group.members.reshape(-1) for group in batch.tile_groups])
@@ -112,10 +116,17 @@ def _tiles_of(group: TileGroup, rows: Any) -> Any:
     return group.images, group.labels, group.ink_group, jax.tree.map(lambda array: array[group.members], rows)
 
 
-def _leading(ordered: Array, group: Array, images: Array) -> Array:
+def leading(ordered: Array, group: Array, images: Array) -> Array:
     """float [K, H]: the leading rows that a tile needs of its ink group's permuted weights, of [groups, 784, H]."""
     shape = (1, images.shape[-1], ordered.shape[-1])
     return jax.lax.dynamic_slice(ordered, (group, *jnp.zeros(2, group.dtype)), shape)[0]
+
+
+def add_leading(ordered: Array, group: Array, rows: Array) -> Array:
+    """float [groups, 784, H] with rows [K, H] added to its ink group's leading ones."""
+    place = (group, *jnp.zeros(2, group.dtype))
+    before = jax.lax.dynamic_slice(ordered, place, (1, *rows.shape))
+    return jax.lax.dynamic_update_slice(ordered, before + rows[None], place)
 
 
 def _in_image_order(members: Array, *parts: Array) -> Array:
@@ -142,8 +153,8 @@ def _tiles(ink: np.ndarray, size: int, groups: int) -> tuple[list[Tile], np.ndar
     """
     images, pixels = ink.shape
     found = [_by_reach(group) for group in ink_groups(ink, max(1, min(groups, images // (8 * size))))]
-    if np.concatenate([group.reach for group in found]).mean() > WORTHWHILE * pixels:
-        found, size = [InkGroup(np.arange(images), np.full(images, pixels), np.arange(pixels))], size * MORE_IMAGES
+    if not worth_ordering(found):
+        found, size = [as_they_come(images, pixels)], size * MORE_IMAGES
     if len(found) > 1:
         left = [group.members[len(group.members) // size * size :] for group in found]
         found.append(_by_reach(ink_group(ink, np.concatenate(left))))
@@ -175,8 +186,7 @@ def _levels(tiles: list[Tile]) -> list[list[Tile]]:
 
 def _bytes(split: Split, tiles: list[Tile], orders: np.ndarray) -> tuple[np.ndarray, ...]:
     """The fields of a `TileGroup`, on the host."""
-    reach = max(1, *(tile.reach for tile in tiles))
-    k = min(orders.shape[1], -(-reach // ALIGNMENT) * ALIGNMENT)
+    k = int(aligned(max(tile.reach for tile in tiles), orders.shape[1]))
     return (
         np.stack([split.images[tile.members[:, None], orders[tile.ink_group, :k]] for tile in tiles]),
         np.stack([split.labels[tile.members] for tile in tiles]),

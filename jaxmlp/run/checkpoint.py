@@ -142,7 +142,8 @@ def _facts(path: Path, metadata: Mapping[str, str], tensors: Tensors) -> Facts:
         if told["format"] > FORMAT:
             newer = f"{path} is of format {told['format']}, this version reads up to {FORMAT}"
             raise NewerFormat(f"{newer}: go on with the version of jaxmlp that wrote it")
-        program, execution = Program.from_dict(told["program"]), Execution(**told["execution"])
+        program = Program.from_dict(told["program"])
+        execution = Execution(**{"screening": "off", **told["execution"]})  # it was, before there was any
         best = told["best"] and _record(Best, told["best"])
         last, metrics = _record(Report, told["last"]), _record(Prefix, told["metrics"])
         return Facts(program, execution, str(told["data"]), last, metrics, best)

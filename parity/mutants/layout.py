@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxmlp.engine import LossFn, Screening, screening
+from jaxmlp.engine.ink_order import ALIGNMENT
 from jaxmlp.engine.screening import Bounds, ScreenedBatch
-from jaxmlp.engine.staircase import ALIGNMENT, StaircaseBatch
+from jaxmlp.engine.staircase import StaircaseBatch
 from jaxmlp.model import Params
 from jaxmlp.network import Network
 from parity.mutants.mutant import Mutant, sending_back, with_batch, with_engine

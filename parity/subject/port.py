@@ -182,14 +182,14 @@ def candidates(
 
     A staircase comes twice where it can be screened. One at a time: each lays the data out for itself.
     """
-    own = settle(Execution(), device, len(dataset.train.labels))
     screens = trainer.screens(program, dataset)
-    asked: list[Any] = list(itertools.product(layouts or LAYOUTS, precisions or PRECISIONS))
+    own = settle(Execution(screening="auto" if screens else "off"), device, len(dataset.train.labels))
     engines = [
-        Execution(layout, precision, screening=how)
-        for layout, precision in sorted(asked, key=lambda engine: engine != (own.layout, own.precision))
+        Execution(layout, precision, screening=how)  # pyright: ignore[reportArgumentType]
+        for layout, precision in itertools.product(layouts or LAYOUTS, precisions or PRECISIONS)
         for how in (("on", "off") if layout == "staircase" and screens else ("off",))
     ]
+    engines.sort(key=lambda one: dataclasses.replace(own, chunk=None) != one)
     return (Port.of(program, dataset, device, execution) for execution in engines)
 
 

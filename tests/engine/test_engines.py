@@ -12,7 +12,7 @@ from jaxmlp import model
 from jaxmlp.data import Dataset, Split
 from jaxmlp.engine import Dense, Screening, Staircase, select, settle
 from jaxmlp.engine.base import apart, together, transpose_output
-from jaxmlp.engine.screening import DIRECTIONS
+from jaxmlp.engine.lengths import DIRECTIONS
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.model import Layer, Params
 from jaxmlp.network import ORIGINAL, hits

@@ -7,6 +7,7 @@ import pytest
 from small_runs import STEPS, Answered, first
 
 from jaxmlp import model
+from jaxmlp.data.generated import generated_digits
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
 from jaxmlp.method import Method, Slots, from_optax
 from jaxmlp.network import ORIGINAL
@@ -20,7 +21,7 @@ from parity.noise.benign import benign_variants
 from parity.noise.float64 import softmax, truth
 from parity.oracle.ask import Question
 from parity.report.text import table
-from parity.subject.port import Port
+from parity.subject.port import Port, candidates
 
 CHUNK = 90
 
@@ -32,6 +33,11 @@ def test_every_engine_computes_what_tensorflow_computes(answered, cpu, layout, p
     require_comparable(answered.reference, got)
     assert not answered.failures(got)
     assert got.series["losses"] == pytest.approx(answered.reference.series["losses"], rel=1e-4)
+
+
+@pytest.mark.parametrize(("images", "own"), [(300, "staircase float32"), (2000, "staircase float32 screened")])
+def test_the_engine_that_training_would_choose_is_proven_first(cpu, images, own):
+    assert next(candidates(Program(), generated_digits(images, 10), cpu, [], [])).name == own
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

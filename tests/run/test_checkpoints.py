@@ -6,12 +6,14 @@ import os
 
 import faults
 import pytest
+import safetensors.numpy
 from kept_runs import RICH, stop, train
 
 from jaxmlp import __main__ as commands
 from jaxmlp.errors import ConfigError
-from jaxmlp.run import checkpoints, folder, lock
+from jaxmlp.run import checkpoint, checkpoints, folder, lock
 from jaxmlp.run.cadence import Cadence
+from jaxmlp.run.tensor_file import content, digest
 
 
 def test_a_cadence_is_steps_seconds_or_never():
@@ -128,3 +130,14 @@ def test_the_command_removes_what_killed_runs_left_and_nothing_else(tmp_path, ca
     assert {file: file.read_bytes() for file in kept} == kept
     assert (tmp_path / "mine/notes.txt").exists()
     assert not any(path.exists() for path in (*left, tmp_path / "begun"))
+
+
+def test_a_checkpoint_from_before_there_was_screening_is_read_as_without(tmp_path, capsys):
+    assert train(RICH, tmp_path / "run") == 0
+    path = tmp_path / "run/checkpoints" / checkpoints.name(RICH.steps)
+    metadata, tensors = content(path, "a checkpoint")
+    told = json.loads(metadata[checkpoint.KEY])
+    del told["digest"], told["execution"]["screening"]
+    told["digest"] = digest(told, tensors)
+    path.write_bytes(safetensors.numpy.save(dict(tensors), metadata={checkpoint.KEY: json.dumps(told)}))
+    assert checkpoint.read(path).facts.execution.screening == "off"
