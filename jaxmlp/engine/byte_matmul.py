@@ -35,12 +35,8 @@ def _backward(images: Array, grad: Array) -> tuple[None, Array]:
 bf16x3.defvjp(_forward, _backward)
 
 
-HALVES = (4, 8, 16)  # sixteenths of a tile's rows: more sizes cost compilation, fewer cost arithmetic
-FINER = (0, 4, 7, 10, 13, 16)
-
-
 @functools.cache  # one product, one compiled program
-def skipping_settled(byte_matmul: ByteMatmul, sixteenths: tuple[int, ...] = HALVES) -> ByteMatmul:
+def skipping_settled(byte_matmul: ByteMatmul) -> ByteMatmul:
     """The same product, whose weight gradient leaves out images without a gradient: rows of zeros, exactly.
 
     Most images have none from step 20 on, see docs/architecture.md. The rows with a gradient are taken first, then as
@@ -58,7 +54,7 @@ def skipping_settled(byte_matmul: ByteMatmul, sixteenths: tuple[int, ...] = HALV
         images, weights = saved
         unsettled = (grad != 0).any(axis=1)
         order = jnp.argsort(~unsettled)
-        sizes = sorted({-(-len(grad) * parts // 16) for parts in sixteenths})
+        sizes = sorted({-(-len(grad) // parts) for parts in SETTLED_PARTS})
 
         def weight_gradient(size: int) -> Array:
             rows = order[:size] if size < len(grad) else slice(None)
@@ -96,5 +92,7 @@ def _three_passes(subscripts: str, images: Array, other: Array) -> Array:
     )
     return (low + middle) + high
 
+
+SETTLED_PARTS = (1, 2, 4)  # a tile's rows, or half or a quarter of them; more cost compilation, fewer arithmetic
 
 PRODUCTS: dict[str, ByteMatmul] = {"float32": float32, "bf16x3": bf16x3}

@@ -139,8 +139,13 @@ class Compact:
         return totals, grads, _in_batch_order(kept, tiles)
 
     def map_rows(self, function: RowFn, params: Params, batch: CompactBatch, rows: Any = None) -> Any:
+        made = self.map_of(function, params, batch, jnp.ones(batch.size, jnp.bool_), rows)
+        return jax.tree.map(lambda array: jnp.zeros_like(array).at[batch.members].set(array), made)
+
+    def map_of(self, function: RowFn, params: Params, batch: CompactBatch, chosen: Array, rows: Any = None) -> Any:
+        """What `function` gives for the `chosen` images, bool [N]; both in the batch's order."""
         first, rest = apart(params)
-        ordered, tiles = first[batch.orders], self._tiles(batch, jnp.ones(batch.size, jnp.bool_))
+        ordered, tiles = first[batch.orders], self._tiles(batch, chosen)
 
         def of_tile(tile: Tile) -> Any:
             inputs = self.product(tile.images, leading(ordered, tile.group, tile.images))
@@ -148,9 +153,7 @@ class Compact:
 
         unset = self._unset(of_tile, batch, tiles)
         kept = self._over(batch, tiles, lambda kept, tile: _keep(kept, of_tile(tile), tile), unset)
-        return jax.tree.map(
-            lambda array: jnp.zeros_like(array).at[batch.members].set(array), _in_batch_order(kept, tiles)
-        )
+        return _in_batch_order(kept, tiles)
 
     def _tiles(self, batch: CompactBatch, chosen: Array) -> Tiles:
         """The chosen images of each ink group, in their order; a tile holds images of one group."""

@@ -68,6 +68,14 @@ class Bounds(NamedTuple):
 
     margins: Array  # float [N, C], lower bounds of how far its own logit is above each other; its own: far
     hidden: Array  # float [N, L], upper bounds of the length of each hidden layer's outputs
+    near: Array  # bool [N], whether it may have had a gradient in the last step: then it is likely to have one again
+
+
+class Seen(NamedTuple):
+    """Of images that were computed."""
+
+    margins: Array  # float [n, C]
+    hidden: Array  # float [n, L], the length of each hidden layer's outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,27 +100,33 @@ class Screening:
         """Before anything was computed; on the host."""
         dtype, classes = params[0].weights.dtype, params[-1].weights.shape[1]
         unknown = np.full((batch.size, classes), -_far(dtype), dtype)
-        return Bounds(unknown, np.zeros((batch.size, len(params) - 1), dtype))  # pyright: ignore[reportArgumentType]
+        hidden = np.zeros((batch.size, len(params) - 1), dtype)
+        return Bounds(unknown, hidden, np.ones(batch.size, bool))  # pyright: ignore[reportArgumentType]
 
     def screened(
         self, loss: LossFn, network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds
     ) -> tuple[Totals, Params, Bounds]:
-        """`sum_grads` without the images that are settled, and the bounds with what was seen of the others."""
-        settled = is_settled(network, params, batch, bounds)
-        seen = functools.partial(_seen, network)
-        totals, grads, (margins, hidden) = self.images.sum_grads_of(loss, seen, params, batch.images, ~settled)
-        totals = totals._replace(correct=totals.correct + settled.sum(dtype=jnp.int32))
-        error, off = _error(network, params, batch, hidden * OUTWARD)
-        known = Bounds(_below(margins) - error, hidden * OUTWARD + off)
-        kept = (jnp.where(settled[:, None], *both) for both in zip(bounds, known, strict=True))
-        return totals, grads, Bounds(*kept)
+        """`sum_grads` without the images that are settled, and the bounds with what was seen of the others.
+
+        Images that are likely to have no gradient are looked at first, forward only: few of them are then left.
+        """
+        seen, limit = functools.partial(_seen, network), LIMITS[params[0].weights.dtype.name]
+        asked = ~is_settled(network, params, batch, bounds)
+        looked = asked & ~bounds.near
+        made = self.images.map_of(seen, params, batch.images, looked)
+        bounds = _known(network, params, batch, bounds, looked, made)
+        left = asked & ~(looked & _wide(made.margins, limit))
+        totals, grads, made = self.images.sum_grads_of(loss, seen, params, batch.images, left)
+        bounds = _known(network, params, batch, bounds, left, made)
+        totals = totals._replace(correct=totals.correct + (~left).sum(dtype=jnp.int32))
+        return totals, grads, bounds._replace(near=left & ~_wide(made.margins, limit))
 
 
 def is_settled(network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds) -> Array:
     """bool [N]: whether an image's loss and gradient are zero for certain, whoever computes them."""
     limit = LIMITS[params[0].weights.dtype.name]
     error, _ = _error(network, params, batch, bounds.hidden)
-    return (bounds.margins > limit + error).all(axis=1)
+    return _wide(bounds.margins, limit + error)
 
 
 def lowered(network: Network, bounds: Bounds, before: Params, after: Params, batch: ScreenedBatch) -> Bounds:
@@ -130,17 +144,28 @@ def lowered(network: Network, bounds: Bounds, before: Params, after: Params, bat
     drop += gaps(change[-1].weights)[labels] * source[:, None]
     drop += gaps(before[-1].weights)[labels] * moved[:, None] if last else 0.0
     hidden = jnp.stack(hidden, axis=1) * OUTWARD if hidden else bounds.hidden
-    return Bounds(_below(bounds.margins) - drop * OUTWARD, hidden)
+    return Bounds(_below(bounds.margins) - drop * OUTWARD, hidden, bounds.near)
 
 
-def _seen(network: Network, inputs: Array, rest: Params, labels: Array, _: Any) -> tuple[Array, Array]:
-    """Margins [n, C], and the length of each hidden layer's outputs [n, L]."""
+def _known(network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds, chosen: Array, made: Seen) -> Bounds:
+    """The bounds with what was made of the chosen images in place of what was known of them."""
+    error, off = _error(network, params, batch, made.hidden * OUTWARD)
+    known = _below(made.margins) - error, made.hidden * OUTWARD + off
+    return Bounds(*(jnp.where(chosen[:, None], *both) for both in zip(known, bounds[:2], strict=True)), bounds.near)
+
+
+def _wide(margins: Array, limit: Array | float) -> Array:
+    """bool [N]: whether an image's own logit is far enough above all others; not so for what is not a number."""
+    return (margins > limit).all(axis=1)
+
+
+def _seen(network: Network, inputs: Array, rest: Params, labels: Array, _: Any) -> Seen:
     made = network.forward(inputs, rest)
     own = jax.nn.one_hot(labels, made.logits.shape[1], dtype=jnp.bool_)
     right = jnp.take_along_axis(made.logits, labels[:, None].astype(jnp.int32), axis=1)
     lengths = [norm(outputs, axis=1) for outputs in made.hidden]
     hidden = jnp.stack(lengths, axis=1) if lengths else jnp.zeros((len(labels), 0), inputs.dtype)
-    return jnp.where(own, _far(inputs.dtype), right - made.logits), hidden
+    return Seen(jnp.where(own, _far(inputs.dtype), right - made.logits), hidden)
 
 
 def _error(network: Network, params: Params, batch: ScreenedBatch, hidden: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 
 from jaxmlp.engine.base import Engine
-from jaxmlp.engine.byte_matmul import FINER, PRODUCTS, skipping_settled
+from jaxmlp.engine.byte_matmul import PRODUCTS, skipping_settled
 from jaxmlp.engine.compact import Compact
 from jaxmlp.engine.dense import Dense
 from jaxmlp.engine.screening import Screening
@@ -68,9 +68,7 @@ def select(execution: Execution, device: jax.Device, images: int) -> Engine:
     if settled.layout == "dense":
         return Dense(product, chunk)
     if settled.screening == "on":
-        # Most of a tile's rows have a gradient then, so that finer sizes pay.
-        skipping = skipping_settled(product, FINER) if tiling.skip_settled else product
-        return Screening(Compact(skipping, chunk, min(PACKED_GROUPS, tiling.groups)))
+        return Screening(Compact(product, chunk, min(PACKED_GROUPS, tiling.groups)))
     return Staircase(skipping_settled(product) if tiling.skip_settled else product, chunk, tiling.groups)
 
 

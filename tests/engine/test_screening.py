@@ -138,6 +138,26 @@ def test_a_run_is_the_run_that_passes_over_nothing(digits, rng):
     np.testing.assert_allclose(runs[0].state.params[0].weights, runs[1].state.params[0].weights, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("activation", ["relu", "softplus"])
+def test_what_images_are_taken_for_changes_no_sum_only_its_cost(digits, rng, activation):
+    """Near ones are computed at once; the others are looked at, and computed if they may have a gradient."""
+    program = program_of((24,), 3.0, activation=activation, seed=int(rng.integers(2**31)))
+    engine, network = select(SCREENED, CPU, 300), Network.of(program)
+    batch, params = engine.place(digits.train, CPU), trainer.init(program, 10).params
+    unknown = engine.unknown(params, batch)
+    right = engine.sum_grads(network.loss, params, batch)
+    _, grads = of_each(params, PLAIN.place(digits.train, CPU), network=network)
+    with_gradient = np.asarray(grads).any(axis=1)[np.asarray(batch.images.members)]
+    assert 0 < with_gradient.sum() < batch.size
+    for near in (np.zeros(300, bool), np.ones(300, bool), rng.integers(0, 2, 300).astype(bool), ~with_gradient):
+        totals, grads, after = stepped(params, batch, unknown._replace(near=near), engine=engine, network=network)
+        np.testing.assert_allclose(totals.loss, right[0].loss, rtol=1e-5)
+        assert totals.correct == right[0].correct
+        for got, wanted in zip(jax.tree.leaves(grads), jax.tree.leaves(right[1]), strict=True):
+            np.testing.assert_allclose(got, wanted, atol=1e-5 * float(np.abs(wanted).max()))
+        assert (np.asarray(after.near) >= with_gradient).all()
+
+
 class Case:
     """Some images and one change of the weights: the bounds, and what is true in float64."""
 
@@ -149,15 +169,18 @@ class Case:
         (self.first, _), (self.then, self.hidden) = (_exact(network, p, images, labels) for p in (before, after))
 
     def seen(self):
-        return _seen(self.before, self.batch, engine=self.engine, network=self.network)
+        """Every other image is only looked at, unless it then turns out to have a gradient."""
+        bounds = self.engine.unknown(self.before, self.batch)
+        bounds = bounds._replace(near=np.arange(self.batch.size) % 2 > 0)
+        return jax.device_get(stepped(self.before, self.batch, bounds, engine=self.engine, network=self.network)[2])
 
     def lowered(self):
         return jax.device_get(screening.lowered(self.network, self.seen(), self.before, self.after, self.batch))
 
 
 @functools.partial(jax.jit, static_argnames=("engine", "network"))
-def _seen(params, batch, *, engine, network):
-    return engine.screened(network.loss, network, params, batch, engine.unknown(params, batch))[2]
+def stepped(params, batch, bounds, *, engine, network):
+    return engine.screened(network.loss, network, params, batch, bounds)
 
 
 def _exact(network: Network, params, images, labels):
