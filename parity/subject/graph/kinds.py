@@ -38,7 +38,7 @@ def writes(op: str) -> bool:
 
 def held(op: str) -> int:
     """How many variables a writing op changes."""
-    return 1 + SLOTS.get(op.removeprefix("Resource").removeprefix("Apply"), 0)
+    return 1 + SLOTS.get(op.removeprefix("Resource").removeprefix("Sparse").removeprefix("Apply"), 0)
 
 
 def resource(op: str) -> bool:

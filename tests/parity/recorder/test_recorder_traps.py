@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from parity.compare.recorded.raw import of_folder
+
 FLOAT32 = np.float32
 
 
@@ -59,6 +61,21 @@ def test_a_gradient_is_told_as_it_was_and_as_it_arrives_clipped(record):
     assert norm > 0.02
     for name, gradient in found.items():
         assert np.allclose(arriving[name], gradient * (0.01 / norm), rtol=1e-4, atol=1e-12)
+
+
+def test_a_sparse_gradient_is_told_by_its_rows_and_as_the_whole_one_that_it_stands_for(record):
+    raw = record("embedding_rows.py")
+    (call,), shape = raw.program["calls"], (30, 6)
+    assert call["indices"].keys() == call["gradients"].keys() == {"Variable", "Variable_1", "Variable_2"}
+    rows, indices = raw.step("gradient")["Variable"], raw.step("indices")["Variable"]
+    assert np.array_equal(indices, raw.step("feed")["Placeholder:0"])
+    assert len(set(indices.tolist())) < len(indices) == len(rows)  # some come twice
+    whole = of_folder(record.folder("embedding_rows.py")).program().trace.steps[0].got
+    expected = np.zeros(shape, FLOAT32)
+    for row, index in zip(rows, indices, strict=True):
+        expected[index] += row
+    assert np.array_equal(whole["grads/Variable"].array, expected)
+    assert np.array_equal(whole["arriving/Variable"].array, expected)
 
 
 def test_steps_are_counted_by_program_over_all_its_sessions(record):
