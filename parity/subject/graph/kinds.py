@@ -15,6 +15,7 @@ LOOPS = {
     "LoopCond",
     "While",
     "StatelessWhile",
+    *(f"TensorArray{what}V3" for what in ("", "Read", "Write", "Gather", "Scatter", "Size", "Grad")),  # what loops fill
 }
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 BRANCHES = {"If", "StatelessIf"}

@@ -28,6 +28,7 @@ sess.run(tf.global_variables_initializer())
 FAILING = {
     "python_2": ("print 'no brackets'\n", "is written for Python 2"),
     "python_2_names": ("for i in xrange(3): pass\n", "is written for Python 2"),
+    "python_2_urllib": ("import urllib; urllib.urlretrieve('http://x.org/y')\n", "is written for Python 2"),
     "own_error": ("raise ValueError('my own')\n", "fails by itself before it trains: ValueError: my own"),
     "exit": ("import sys; sys.exit(3)\n", "fails by itself before it trains: sys.exit(3)"),
     "missing": ("import pandas_not_here\n", "needs the module pandas_not_here"),

@@ -160,6 +160,7 @@ def test_names_of_tensorflow_0_are_taken_with_the_shim_and_told(record):
     names = ("mul", "scalar_summary", "merge_all_summaries", "SummaryWriter")
     assert {f"shim: {name}" for name in names} <= used
     assert "shim: the axis comes first in concat" in used
+    assert "shim: inputs before labels in nce_loss" in used
     without = record("old_names.py")
     assert without.about["shimmable"]
     assert not without.about["programs"]
