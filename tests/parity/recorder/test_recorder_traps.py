@@ -18,6 +18,23 @@ def test_what_an_update_merely_reads_is_the_variable_as_it_was_before(record):
         assert raw.step("after", step)["beta1_power"] == power
 
 
+def test_a_variable_that_is_the_logits_itself_is_not_told_as_a_fetch_shows_it_after_the_update(record, tmp_path):
+    source = """
+import tensorflow as tf
+weights = tf.Variable(tf.ones([4]))
+loss = -tf.log(tf.nn.softmax(weights)[1])
+train = tf.train.GradientDescentOptimizer(0.5).minimize(loss)
+sess = tf.Session()
+sess.run(tf.global_variables_initializer())
+for step in range(3): sess.run(train)
+"""
+    raw = record.text(source, tmp_path / "x")
+    assert not np.array_equal(raw.step("before")["Variable"], raw.step("after")["Variable"])
+    assert raw.step("logits") == {}
+    assert "a mere read of a variable, it is not recorded: logits Variable/read:0" in raw.notes
+    assert raw.step("gradient").keys() == {"Variable"}
+
+
 def test_recorded_gradients_and_rate_make_the_recorded_step_to_the_bit(record):
     raw = record("two_models.ipynb")
     (update,) = raw.about["programs"][0]["updates"]

@@ -161,6 +161,8 @@ def _fetchable(tensors: dict[str, Any], fed: set[str], tell: Tell) -> dict[str, 
         inside = guards(tensor.op)
         if inside is None:
             tell("inside a while loop, it is not recorded: " + key.replace("|", " "))
+        elif variable_of(tensor) is not None:  # which a fetch shows as it is after the update
+            tell("a mere read of a variable, it is not recorded: " + key.replace("|", " "))
         elif tensor.dtype in UNRECORDED or not (inside or tensor.graph.is_fetchable(tensor)):
             tell("it cannot be fetched, it is not recorded: " + key.replace("|", " "))
         else:
