@@ -14,9 +14,13 @@ Numbers = np.ndarray
 
 MOVING = {"gather", "scatter", "sort", "top_k", "split", "unstack", "dynamic_slice", "dynamic_update_slice", "argmin"}
 BILINEAR = {"conv_general_dilated", "dot_general"}
-ADDING = {"scatter-add", "scatter_add", "cumsum", "reduce_window_sum"}
+ADDING = {"scatter-add", "scatter_add", "scatter-sub", "scatter_sub", "cumsum", "reduce_window_sum"}
 # Called by what their rule of adding makes of the wide numbers, not by the traced one of float32.
-SCATTERS = {"scatter": jax.lax.scatter, "scatter-add": jax.lax.scatter_add, "scatter_add": jax.lax.scatter_add}
+SCATTERS = {
+    "scatter": jax.lax.scatter,
+    **dict.fromkeys(("scatter-add", "scatter_add"), jax.lax.scatter_add),
+    **dict.fromkeys(("scatter-sub", "scatter_sub"), jax.lax.scatter_sub),
+}
 SCATTERED = ("dimension_numbers", "indices_are_sorted", "unique_indices", "mode")
 KNOWN = MOVING | BILINEAR | ADDING | {"cumprod", "reduce_prod"}
 

@@ -50,10 +50,11 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
 def _races(step: GraphStep, one: StepTrace, beside: list[str]) -> dict[str, Spread]:
     """How far off a variable is if reads that race with a write come after it: weights', others', or both.
 
-    An average that races with the variable and with its count may take either of each.
+    An average that races with the variable and with its count may take either of each. Nothing is known of it where
+    writes race with each other, as the clipping of weights beside their update.
     """
     racing = [key for key in beside if key in step.racing]
-    if not racing:
+    if not racing or step.unordered:
         return {}
     with jax.transfer_guard("allow"):
         first, *others = [step.late(*starts(one).values(), of=of) for of in LATE]

@@ -158,6 +158,13 @@ case("StridedSlice", [F(5, 6, 3)], lambda x: (x[1:-1, ::2], x[:, 3], x[..., 1], 
 case("Gather", [F(5, 3), N(5, 4)], lambda x, i: (tf.gather(x, i), tf.gather(x, [[0, 2]], axis=1)))
 case("GatherNd", [F(4, 3)], lambda x: tf.gather_nd(x, [[0, 1], [3, 2], [0, 1]]))
 case("OneHot", [N(7, 6) - 1], lambda i: (tf.one_hot(i, 5), tf.one_hot(i, 5, 2.0, -1.0, axis=0)))
+case("Unique", [N(5, 12)], lambda i: tf.unique(i, tf.int64))
+case("UniqueWithCounts", [N(5, 12)], lambda i: tf.unique_with_counts(i))
+case(
+    "ComputeAccidentalHits",
+    [N(5, 6, 2)],
+    lambda i: tf.nn.compute_accidental_hits(tf.cast(i, tf.int64), tf.constant([4, 9, 1, 0], tf.int64), 2),
+)
 case("SparseToDense", [N(2, 4)], lambda i: tf.sparse_to_dense(tf.stack([tf.range(4), i], 1), [4, 2], 1.0, 0.5))
 case("ScatterNd", [F(3, 2)], lambda x: tf.scatter_nd([[1], [4], [1]], x, [6, 2]))
 case("DynamicStitch", [F(2, 3), F(3, 3)], lambda x, y: tf.dynamic_stitch([[0, 3], [4, 1, 2]], [x, y]))

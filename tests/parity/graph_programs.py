@@ -17,8 +17,9 @@ from parity.oracle.py37.graphdef import described
 RNG = np.random.RandomState(int(sys.argv[1]))
 STEPS = 3
 ROWS, WIDTH, UNITS, CLASSES = 9, 6, 8, 4
-APPLY = re.compile("^(Resource)?Apply")
-ASSIGN = re.compile("^Assign")
+WORDS = 7  # fewer than a batch looks up
+APPLY = re.compile("^(Resource)?(Sparse)?Apply")
+ASSIGN = re.compile("^Assign|^(Resource)?Scatter(Add|Sub|Update)$")
 PROGRAMS = {}
 
 
@@ -69,6 +70,27 @@ for name, make in OPTIMIZERS.items():
     PROGRAMS[name + "_resource"] = optimized(make, True)
 
 
+def embedded(make, resource, **extra):
+    """Rows of a table, some of them twice, by two lookups: the gradient is tf.IndexedSlices."""
+
+    def build():
+        words, (_, y) = tf.placeholder(tf.int32, [None, 3], name="words"), inputs()
+        with tf.variable_scope("net", use_resource=resource):
+            table = tf.get_variable("table", [WORDS, UNITS])
+            looked = tf.reduce_mean(tf.nn.embedding_lookup(table, words), 1) + tf.gather(table, words[:, 0])
+            logits = tf.layers.dense(tf.nn.tanh(looked), CLASSES)
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=logits))
+        return loss, make(), {"global_step": tf.train.get_or_create_global_step(), **extra}
+
+    return build
+
+
+for name, make in OPTIMIZERS.items():
+    PROGRAMS["rows_" + name] = embedded(make, resource=name in ("descent", "adam", "adagrad"))
+for name in ("Adam", "RMSprop", "Adagrad", "Ftrl"):
+    PROGRAMS["rows_keras_" + name] = embedded(lambda name=name: getattr(tf.keras.optimizers, name)(0.01), True)
+
+
 def clipped(grads_and_vars):
     grads, variables = zip(*grads_and_vars)
     return list(zip(tf.clip_by_global_norm(grads, 0.1)[0], variables))
@@ -79,6 +101,10 @@ def clipped_and_decayed():
     step = tf.train.get_or_create_global_step()
     rate = tf.train.exponential_decay(0.5, step, 2, 0.7, staircase=True)
     return loss_of(*inputs()), tf.train.GradientDescentOptimizer(rate), {"global_step": step, "change": clipped}
+
+
+PROGRAMS["rows_clipped"] = embedded(OPTIMIZERS["adagrad"], False, change=clipped)
+PROGRAMS["rows_keras_momentum"] = embedded(lambda: tf.keras.optimizers.SGD(0.1, 0.9, True), True)
 
 
 @program
@@ -204,7 +230,8 @@ def record(number, build, arrays):
                 {"loss": loss, "gradient": gradients, "draw": draws if drawing else {}, "train": train}, feed
             )
             told.update(after=session.run(variables), loss={loss.name: fetched["loss"]})
-            told.update(gradient=fetched["gradient"], draw=fetched["draw"])
+            whole = {key: filled(one, told["before"][key]) for key, one in fetched["gradient"].items()}
+            told.update(gradient=whole, draw=fetched["draw"])
             for role, named in told.items():
                 for name, array in named.items():
                     arrays[f"{number}|{step}|{role}|{name}"] = np.asarray(array)
@@ -215,13 +242,36 @@ def record(number, build, arrays):
         "side": [{"op": op.name, "type": op.type} for op in writes if op not in updates],
         "variables": list(variables),
         "losses": [loss.name] if gradients else [],
-        "gradients": {name: tensor.name for name, tensor in gradients.items()},
+        "calls": [called(loss, gradients)] if gradients else [],
+        "gradients": {name: one.name for name, one in gradients.items()},
         "steps": list(range(STEPS)),
     }
     return one, plain.graph
 
 
+def called(loss, gradients):
+    sparse = {name: one for name, one in gradients.items() if isinstance(one, tf.IndexedSlices)}
+    values = {name: one.values if name in sparse else one for name, one in gradients.items()}
+    names = {name: one.name for name, one in values.items()}
+    return {
+        "losses": [loss.name],
+        "gradients": names,
+        "indices": {name: one.indices.name for name, one in sparse.items()},
+    }
+
+
+def filled(gradient, like):
+    """A sparse one as the whole one."""
+    if isinstance(gradient, np.ndarray):
+        return gradient
+    whole = np.zeros_like(like)
+    np.add.at(whole, gradient.indices, gradient.values)
+    return whole
+
+
 def fed(holder):
+    if holder.op.name == "words":
+        return RNG.randint(0, WORDS, (ROWS, 3)).astype(np.int32)
     if holder.op.name == "y":
         return np.eye(CLASSES, dtype=np.float32)[RNG.randint(0, CLASSES, ROWS)]
     return RNG.randn(ROWS, WIDTH).astype(np.float32)

@@ -95,6 +95,13 @@ def test_a_while_loop_is_named():
         evaluate(Graph(nodes, {"c": np.int32(1)}), ["m"], {})
 
 
+def test_what_a_while_loop_fills_is_named_as_its_own():
+    with pytest.raises(CannotCompare, match=r"^TensorArrayV3 rnn/array belongs to a while loop"):
+        evaluate(
+            Graph([const("n", "int32"), node("rnn/array", "TensorArrayV3", "n")], {"n": np.int32(3)}), ["rnn/array"], {}
+        )
+
+
 def test_an_input_that_is_no_node_is_refused():
     with pytest.raises(CannotCompare, match=r"^Neg y has the input x, and the graph has no such node$"):
         Graph([node("y", "Neg", "x")], {})

@@ -56,3 +56,25 @@ def test_an_average_that_an_edge_orders_does_not_race(rng):
 @pytest.mark.parametrize("reader", ["Shape", "Rank", "Size"])
 def test_what_reads_a_shape_does_not_race(reader):
     assert not step(reader=reader).racing
+
+
+def clipped_beside_its_update(*order):
+    """v moves along g, and is cut off at 1; `order` is what edges put before the cutting."""
+    nodes = [
+        node("v", "VariableV2"),
+        node("v/read", "Identity", "v", *order),
+        node("g", "Placeholder"),
+        node("rate", "Const"),
+        node("train", "ApplyGradientDescent", "v", "rate", "g"),
+        node("cut", "Minimum", "v/read", "rate"),
+        node("clip", "Assign", "v", "cut", *order),
+    ]
+    updates = [{"op": "train", "variable": "v"}, {"op": "clip", "variable": "v"}]
+    told = {"updates": updates, "side": [], "variables": ["v"], "losses": [], "gradients": {}}
+    return GraphStep(Graph(nodes, {"rate": np.float32(1)}), told)
+
+
+def test_two_writes_of_one_variable_race_unless_an_edge_orders_them():
+    assert clipped_beside_its_update().unordered == {"v"}
+    assert clipped_beside_its_update("^train").unordered == set()
+    assert step().unordered == set()

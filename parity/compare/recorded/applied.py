@@ -4,6 +4,7 @@ The rules are those that T3 holds the family to, of `compare/rules`; two more ar
 is followed by nobody: its results are compared within what the gradient's rounding explains, or not at all.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from parity.compare.rules.rule import Move
 from parity.compare.rules.update import Numbers, Slots
 from parity.compare.trace import StepTrace
 
+ROWS = re.compile("^(Resource)?(SparseApply|Scatter(Add|Sub)$)")
 LITERAL = {"learning_rate": 8}  # half ulps between two ways of decaying a rate
 LR, L1, L2 = {"lr": "learning_rate"}, proximal.L1, proximal.L2
 SHRUNK = {"l1": L1, "l2": L2}
@@ -94,6 +96,10 @@ KINDS = {
 }
 
 
+def _chosen(where: np.ndarray, one: Rounded, other: Rounded) -> Rounded:
+    return Rounded(np.where(where, one.value, other.value), np.where(where, one.error, other.error))
+
+
 class Applied(NamedTuple):
     """One update op, as raw.json has it."""
 
@@ -104,9 +110,14 @@ class Applied(NamedTuple):
     attributes: Mapping[str, Any]
 
     @property
+    def rows(self) -> str | None:
+        """Which rows it moves, as "OP/indices" of its numbers; None of an op that moves all."""
+        return f"{self.op}/indices" if ROWS.match(self.type) and "indices" in self.inputs else None
+
+    @property
     def kind(self) -> Kind | None:
         """None where no rule is known of it."""
-        kind = KINDS.get(self.type.removeprefix("Resource"))
+        kind = KINDS.get(self.type.removeprefix("Resource").replace("SparseApply", "Apply"))
         if kind and kind.move is adaptive.adam and self.attributes.get("use_nesterov"):
             return None
         return kind
@@ -148,7 +159,17 @@ class Applied(NamedTuple):
         except KeyError:
             return None
         made = self.kind.move(weights, grad if isinstance(grad, Rounded) else Rounded.of(grad), own, numbers)
+        made = self._within(one, made, weights, own)
         return Update(made.weights, {name: made.slots[slot] for name, slot in slots.items() if slot in made.slots})
+
+    def _within(self, one: StepTrace, made: Update, weights: Rounded, own: Slots) -> Update:
+        """Other rows than those that it moves stay as they are."""
+        if self.rows is None:
+            return made
+        moved = np.zeros(weights.value.shape, bool)
+        moved[one.start[f"numbers/{self.rows}"].array.reshape(-1)] = True
+        slots = {slot: _chosen(moved, made.slots[slot], own[slot]) for slot in own if slot in made.slots}
+        return Update(_chosen(moved, made.weights, weights), slots)
 
     def _number(self, one: StepTrace, argument: str) -> Any:
         told = self.inputs[argument]

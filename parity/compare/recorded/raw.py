@@ -3,7 +3,7 @@
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from parity.compare.recorded.applied import Applied
 from parity.compare.recorded.clips import Clipping, Pair, clipping_of
 from parity.compare.recorded.recording import Graph, Program, Recording
+from parity.compare.recorded.slices import whole_gradients
 from parity.compare.tensor import Named
 from parity.compare.trace import StepTrace, Trace, of_role, whole
 from parity.errors import CannotCompare
@@ -68,8 +69,7 @@ def _of(names: Iterable[str], number: int) -> list[str]:
 
 def _program(fields: Mapping[str, Any], arrays: Named, graphs: list[Graph], races: list[str]) -> Program:
     updates = [Applied(**one) for one in fields["updates"]]
-    moved = {one.variable for one in updates}
-    steps = {int(step): _step(_below(arrays, f"{step}|"), moved) for step in fields["steps"]}
+    steps = {int(step): _step(_below(arrays, f"{step}|"), updates) for step in fields["steps"]}
     logits = {name.split("|")[2] for name in arrays if "|logits|" in name}
     header = {"side": "reference", "who": "TensorFlow", "logits": min(logits) if len(logits) == 1 else None}
     header["irreproducible"] = races  # variables in which plain runs of the script differ
@@ -78,7 +78,9 @@ def _program(fields: Mapping[str, Any], arrays: Named, graphs: list[Graph], race
     return Program(fields, trace, fields["graph"], {}, _clipping(steps, graph))
 
 
-def _step(arrays: Named, moved: set[str]) -> StepTrace:
+def _step(arrays: Named, updates: Sequence[Applied]) -> StepTrace:
+    moved = {one.variable for one in updates}
+    arrays = whole_gradients(arrays, updates)
     start: Named = {}
     got: Named = {}
     losses: Named = {}

@@ -9,6 +9,14 @@ from parity.oracle import environment
 from parity.oracle.foreign.child import MOST_WRITTEN, Ended
 
 NO_MODULE = "ModuleNotFoundError: No module named "
+PACKAGES = {  # whose names are others than their modules'
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "cv2": "opencv-python-headless",
+    "bs4": "beautifulsoup4",
+}
 
 
 def require_raw(name: str, ended: Ended, written: bool, limit: float | None, log: Path) -> None:
@@ -45,7 +53,8 @@ def _failed(name: str, raw: dict[str, Any], traceback: Path) -> str:
     if NO_MODULE in last:
         missing = last.split(NO_MODULE)[1].strip("'\"").split(".")[0]
         python = environment.interpreter(environment.folder())
-        return f"{name} needs the module {missing}: `{python} -m pip install {missing}`, or put it beside the script"
+        package = PACKAGES.get(missing, missing)
+        return f"{name} needs the module {missing}: `{python} -m pip install {package}`, or put it beside the script"
     if refused := raw["downloads"]["refused"]:
         return f"{name} downloads {refused[0]}: name a folder that holds a file of this name with --data"
     if raw["shimmable"]:

@@ -60,8 +60,11 @@ class Evaluation:
         variables: Mapping[str, Any],
         writes: Iterable[str] = (),
         late: Races | None = None,
+        moved: Mapping[str, Any] | None = None,
     ):
+        """`moved`: by node, what is added to its output."""
         self.graph, self.variables, self.order = graph, variables, Order(graph, writes, late)
+        self.moved = moved or {}
         self.known = {tensor_name(name): value for name, value in known.items()}
         self.outputs: dict[str, tuple[Value, ...] | Dead] = {}
         self.written: dict[str, dict[str, Value]] = {}  # by writing node: new values by variable
@@ -141,7 +144,7 @@ class Evaluation:
             found = self._output(node)
         except CannotCompare as error:
             told = str(error)
-            raise CannotCompare(told if node.name in told else f"{node.called}: {told}") from None
+            raise type(error)(told if node.name in told else f"{node.called}: {told}") from None
         except (TypeError, ValueError, IndexError, KeyError, NotImplementedError) as error:
             raise CannotCompare(f"{node.called}: {str(error).splitlines()[0] if str(error) else error!r}") from error
         return found if isinstance(found, tuple | Dead) else (found,)
@@ -204,7 +207,8 @@ class Evaluation:
     def _op(self, node: Node, inputs: list[Value]) -> Any:
         if node.op not in OPS:
             raise CannotCompare(f"{node.called}: this type of op is not known to parity/subject/graph/ops")
-        return self._folded(lambda one, values: OPS[one.op](one.attributes, *values), node, inputs)
+        found = self._folded(lambda one, values: OPS[one.op](one.attributes, *values), node, inputs)
+        return found + self.moved[node.name] if node.name in self.moved else found
 
     def _folded(self, function: Any, node: Node, inputs: list[Value]) -> Any:
         """Of constants a constant: NumPy's."""

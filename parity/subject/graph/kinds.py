@@ -15,6 +15,7 @@ LOOPS = {
     "LoopCond",
     "While",
     "StatelessWhile",
+    *(f"TensorArray{what}V3" for what in ("", "Read", "Write", "Gather", "Scatter", "Size", "Grad")),  # what loops fill
 }
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 BRANCHES = {"If", "StatelessIf"}
@@ -38,7 +39,7 @@ def writes(op: str) -> bool:
 
 def held(op: str) -> int:
     """How many variables a writing op changes."""
-    return 1 + SLOTS.get(op.removeprefix("Resource").removeprefix("Apply"), 0)
+    return 1 + SLOTS.get(op.removeprefix("Resource").removeprefix("Sparse").removeprefix("Apply"), 0)
 
 
 def resource(op: str) -> bool:

@@ -17,7 +17,8 @@ from jaxmlp.tf1.optimizers.optimizer import Rule
 from jaxmlp.tf1.optimizers.proximal import ADAGRAD_DA, L1, L2, PROXIMAL_ADAGRAD, PROXIMAL_GRADIENT_DESCENT
 from jaxmlp.tf1.optimizers.rmsprop import CENTERED, RMSPROP
 from jaxmlp.tf1.rounding import over, root, times
-from parity.subject.graph.values import Value
+from parity.subject.graph.kinds import held
+from parity.subject.graph.values import Value, known
 
 Move = Callable[..., list[Value]]
 SHRINKAGE = "l2_shrinkage_regularization_strength"
@@ -44,12 +45,15 @@ def by_attribute(name: str, otherwise: Move, where_set: Move) -> Move:
 
 
 def _ftrl(*arguments: str) -> Move:
-    """By the root where the power is -0.5, which is known: a constant of the graph."""
+    """By the root where the power is -0.5: a constant of the graph, but for tf.keras, which keeps it in a variable."""
     moves = [by_rule(rule, "accum linear", arguments) for rule in (FTRL, FTRL_POWER)]
     place = 3 + arguments.index("learning_rate_power")
 
     def move(attributes: Any, *inputs: Value) -> list[Value]:
-        return moves[float(inputs[place]) != -0.5](attributes, *inputs)
+        if known(power := inputs[place]):
+            return moves[float(power) != -0.5](attributes, *inputs)
+        root, any_power = (one(attributes, *inputs) for one in moves)
+        return [jnp.where(power == -0.5, *both) for both in zip(root, any_power, strict=True)]
 
     return move
 
@@ -108,6 +112,18 @@ def _keras_momentum(attributes: Any, weights: Value, accumulator: Value, *rest: 
     return [weights + moved, a]
 
 
+def of_rows(move: Move, variables: int, place: int) -> Move:
+    """`SparseApply…`: the same move of a few rows of its first inputs; their indices, all different, are at `place`."""
+
+    def moved(attributes: Any, *inputs: Value) -> list[Value]:
+        rows, rest = jnp.asarray(inputs[place]), [*inputs[:place], *inputs[place:][1:]]
+        whole = [jnp.asarray(one) for one in rest[:variables]]
+        new = move(attributes, *(one[rows] for one in whole), *rest[variables:])
+        return [one.at[rows].set(part) for one, part in zip(whole, new, strict=True)]
+
+    return moved
+
+
 ADAM_ARGUMENTS = ("beta1_power", "beta2_power", RATE, "beta1", "beta2", "epsilon", GRADIENT)
 RMSPROP_ARGUMENTS = (RATE, "decay", "momentum", "epsilon", GRADIENT)
 ACCUMULATING = by_rule(ADAGRAD, "accumulator", (RATE, GRADIENT))
@@ -139,4 +155,9 @@ MOVES: dict[str, Move] = {
         "gradient_accumulator gradient_squared_accumulator",
         (GRADIENT, RATE, L1, L2, "global_step"),  # the number of this update, from 1
     ),
+}
+# Of the sparse ones' inputs, counted from the last, where it is not the last.
+INDICES = {"Momentum": -2, "KerasMomentum": -2, "Ftrl": -5, "FtrlV2": -6, "AdagradDA": -5}
+MOVES |= {
+    f"Sparse{op}": of_rows(move, held(op), INDICES.get(op.removeprefix("Apply"), -1)) for op, move in MOVES.items()
 }

@@ -4,6 +4,7 @@ TensorFlow runs what no edge orders in any order; a read that races with a write
 variable follow one another as the script made them.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 from parity.subject.graph.graph import Graph
@@ -36,6 +37,15 @@ class Order:
         late = self.late.get(reader, ())
         seen = [name for name in chain if name in late or self.precedes(name, reader)]
         return seen[-1] if seen else None
+
+    @property
+    def unordered(self) -> set[str]:
+        """Variables that two writes change, and no edge says which comes first."""
+        return {name for name, chain in self.chains.items() if any(map(self._race, itertools.combinations(chain, 2)))}
+
+    def _race(self, pair: tuple[str, str]) -> bool:
+        one, other = pair
+        return not (self.precedes(one, other) or self.precedes(other, one))
 
     def precedes(self, write: str, node: str) -> bool:
         """Whether edges put the one before the other."""

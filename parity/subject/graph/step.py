@@ -4,6 +4,7 @@ The forward pass is the graph's, its gradient JAX's; what happens to the gradien
 the rates, and what is assigned beside the training, is the graph's again; the updates are `optimizers`'.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -18,10 +19,12 @@ from parity.subject.graph.graph import Graph
 from parity.subject.graph.node import maker, tensor_name
 from parity.subject.graph.order import Order, Races
 from parity.subject.graph.races import races_of, to_be_late
+from parity.subject.graph.slices import gathers, in_a_row
 from parity.subject.graph.values import Traced, known
 
 Arrays = Mapping[str, Any]
 FLAGS, NUMBERS, TEXT = "b", "biu", "SUO"  # NumPy's kinds
+KNOWN = (FLAGS, NUMBERS, "biu[]")  # what is known before it is compiled, one after the other; [] arrays too
 
 
 class Call(NamedTuple):
@@ -30,19 +33,23 @@ class Call(NamedTuple):
     losses: tuple[str, ...]
     gradients: Mapping[str, str]
     weights: tuple[str | None, ...]  # what each loss is weighted by; None: by 1
+    indices: Mapping[str, str] = {}  # of gradients that are tf.IndexedSlices; their values are the results
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "Call":
         """As raw.json has it."""
         losses = tuple(told["losses"])
-        return cls(losses, told["gradients"], tuple(told.get("weights") or [None] * len(losses)))
+        weights = tuple(told.get("weights") or [None] * len(losses))
+        return cls(losses, told["gradients"], weights, told.get("indices") or {})
 
 
 class Forward(NamedTuple):
-    """loss: a scalar; grads: by variable, as tf.gradients gives them; seen: what else was asked for."""
+    """loss: a scalar; grads: by variable; tensors: the same as tf.gradients gives them, by tensor, sparse ones as their
+    rows; seen: what else was asked for."""
 
     loss: jax.Array
     grads: dict[str, jax.Array]
+    tensors: dict[str, jax.Array]
     seen: dict[str, jax.Array]
 
 
@@ -56,11 +63,6 @@ class GraphStep:
     """
 
     def __init__(self, graph: Graph, program: Mapping[str, Any]):
-        if sparse := program.get("sparse"):
-            raise CannotCompare(
-                f"the gradient of {sparse[0]} is sparse (tf.IndexedSlices), as tf.gather and tf.nn.embedding_lookup"
-                " give it: such a program is recorded, and not evaluated"
-            )
         self.graph = graph
         self.writes = [one["op"] for one in (*program["updates"], *program["side"])]
         trained = {one["variable"] for one in program["updates"]}
@@ -68,6 +70,12 @@ class GraphStep:
         self.slots = [name for name in program["variables"] if name not in trained]
         self.calls = [Call.of(one) for one in program.get("calls") or [program]]
         self.calls = [one for one in self.calls if one.losses and one.gradients]
+        self.slices = {
+            tensor: gathers(graph, name, tensor)
+            for one in self.calls
+            for name, tensor in one.gradients.items()
+            if name in one.indices
+        }
         self.known = FLAGS
         self._made: dict[Any, Any] = {}
         for name in self.writes:
@@ -95,6 +103,11 @@ class GraphStep:
         return found | {"loss/loss" for tensor in losses if maker(tensor) in nodes}
 
     @cached_property
+    def unordered(self) -> set[str]:
+        """Variables that two writes of a step change in an order that no edge gives."""
+        return Order(self.graph, self.writes).unordered
+
+    @cached_property
     def _races(self) -> tuple[Races, set[str]]:
         outputs = [tensor for call in self.calls for tensor in (*call.losses, *call.gradients.values())]
         return races_of(self.graph, self.writes, map(tensor_name, outputs))
@@ -118,12 +131,11 @@ class GraphStep:
         """Compiled once for each set of known flags. Whole numbers are known only where a shape depends on them."""
         with jax.enable_x64(True):
             variables = self._variables(weights, slots)
-            try:
-                return self._compiled(function, variables, given, self.known)
-            except Traced:
-                if self.known == NUMBERS:
-                    raise
-            self.known = NUMBERS
+            for kinds in KNOWN[KNOWN.index(self.known) : -1]:
+                self.known = kinds
+                with contextlib.suppress(Traced):
+                    return self._compiled(function, variables, given, kinds)
+            self.known = KNOWN[-1]
             return self._compiled(function, variables, given, self.known)
 
     def _compiled(self, function: Any, variables: Arrays, given: Arrays, kinds: str) -> Any:
@@ -141,7 +153,7 @@ class GraphStep:
         changed = {name: self.graph.targets(self.graph.node(name))[0] for name in self.writes}
         writes = {name for name, variable in changed.items() if (variable in self.weights) in kinds}
         races = to_be_late(self.graph, self._races[0], writes) if late else None
-        run = Evaluation(self.graph, {**given, **self._gradients(forward.grads)}, variables, self.writes, races)
+        run = Evaluation(self.graph, {**given, **forward.tensors}, variables, self.writes, races)
         after = {name: jnp.asarray(run.after(name)) for name in variables}
         made = {
             "grads": forward.grads,
@@ -151,29 +163,38 @@ class GraphStep:
         return {"loss": forward.loss, **made} if self.calls else made
 
     def _forward(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...] = ()) -> Forward:
-        losses, grads, seen = {}, {}, {}
+        losses, grads, tensors, seen = {}, {}, {}, {}
         for call in self.calls:
-            own = {name: variables[name] for name in call.gradients}
-            by_variable, (its, seen) = jax.grad(self._loss, has_aux=True)(own, call, variables, given, wanted)
-            losses, grads = {**losses, **its}, {**by_variable, **grads}
+            own = {name: variables[name] for name in call.gradients}, self._nothing(call, variables, given)
+            (found, rows), (its, seen) = jax.grad(self._loss, has_aux=True)(own, call, variables, given, wanted)
+            losses, grads = {**losses, **its}, {**found, **grads}
+            whole = {name: found[variable] for variable, name in call.gradients.items()}
+            sliced = {name: in_a_row(rows, takers, whole[name]) for name, takers in self._sliced(call).items()}
+            tensors |= {**whole, **sliced}
         total = sum(losses.values(), jnp.zeros((), jnp.result_type(*losses.values()) if losses else jnp.float32))
-        return Forward(total, grads, seen if self.calls else self._seen(variables, given, wanted))
+        return Forward(total, grads, tensors, seen if self.calls else self._seen(variables, given, wanted))
 
-    def _loss(self, own: Arrays, call: Call, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> Any:
+    def _loss(self, own: Any, call: Call, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> Any:
         """What is differentiated; beside it the losses themselves, by name."""
-        run = Evaluation(self.graph, given, {**variables, **own}, self.writes)
+        run = Evaluation(self.graph, given, {**variables, **own[0]}, self.writes, moved=own[1])
         values = run.values((*call.losses, *wanted))
         losses = dict(zip(call.losses, values, strict=False))
         sums = (jnp.sum(_weighted(run, *pair)) for pair in zip(losses.values(), call.weights, strict=True))
         seen = dict(zip(wanted, values[len(call.losses) :], strict=True))
         return sum(sums), ({name: jnp.sum(value) for name, value in losses.items()}, seen)
 
+    def _nothing(self, call: Call, variables: Arrays, given: Arrays) -> dict[str, Any]:
+        """By node zeros, to be added to the rows that it takes of a variable."""
+        names = [name for one in self._sliced(call).values() for name in one]
+        taken = Evaluation(self.graph, given, variables, self.writes).values([f"{name}:0" for name in names])
+        return {name: jnp.zeros_like(rows) for name, rows in zip(names, taken, strict=True)}
+
+    def _sliced(self, call: Call) -> dict[str, list[str]]:
+        """By tensor of a sparse gradient's values, the nodes that took its rows."""
+        return {name: self.slices[name] for variable, name in call.gradients.items() if variable in call.indices}
+
     def _seen(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> dict[str, Any]:
         return dict(zip(wanted, Evaluation(self.graph, given, variables, self.writes).values(wanted), strict=True))
-
-    def _gradients(self, grads: Arrays) -> dict[str, Any]:
-        """By tensor: what follows them in the graph starts from these."""
-        return {tensor: grads[name] for call in self.calls for name, tensor in call.gradients.items()}
 
     def _variables(self, weights: Arrays, slots: Arrays) -> dict[str, Any]:
         for name in (one for one in self.weights if one not in weights):
@@ -197,4 +218,4 @@ def _as_data(value: Any, dtype: np.dtype) -> jax.Array:
 def is_known(value: Any, kinds: str) -> bool:
     """One flag, or number, that is no data but says how to compute: a phase, a batch size. Text is no data either."""
     kind = np.asarray(value).dtype.kind if known(value) else ""
-    return kind in TEXT or (np.size(value) == 1 and kind in kinds) if kind else False
+    return kind in TEXT or ((np.size(value) == 1 or "[]" in kinds) and kind in kinds) if kind else False

@@ -58,6 +58,12 @@ class Recorder:
             self.made[key] = self._record(name, SCRIPTS, plain, order, self.root / str(len(self.made)))
         return self.made[key]
 
+    def folder(self, name: str) -> Path:
+        """Where the recorder left what it recorded of a script."""
+        self(name)
+        names = [key.removesuffix("-False-{}") for key in self.made]
+        return self.root / str(names.index(name)) / "out"
+
     def text(self, source: str, folder: Path, **order: Any) -> Raw:
         """Of a script that is written into a folder first."""
         (folder / "source").mkdir(parents=True)

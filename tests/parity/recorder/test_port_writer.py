@@ -31,9 +31,7 @@ LINE = ["--isolated", "--line-length", "120"]
 
 def raw(record, name):
     """The folder of a script's raw recording."""
-    record(f"{name}.py")
-    index = [key.partition(".py")[0] for key in record.made].index(name)
-    return record.root / str(index) / "out"
+    return record.folder(f"{name}.py")
 
 
 def few(recording):

@@ -14,6 +14,7 @@ KINDS = {  # script: (training runs of each program, who makes them, the update 
     "ema_l2_decay.py": ([8], "Session.run", "ApplyGradientDescent"),
     "naive_log_loss.py": ([8], "InteractiveSession.run", "ApplyGradientDescent"),
     "backprop_by_hand.py": ([7], "Session.run", "Assign"),
+    "embedding_rows.py": ([8], "Session.run", "SparseApplyAdagrad"),
     "feed_queue.py": ([7], "Session.run", "ApplyAdam"),
     "app_flags.py": ([7], "Session.run", "ApplyGradientDescent"),
     "packaged.train": ([7], "Session.run", "ApplyFtrl"),

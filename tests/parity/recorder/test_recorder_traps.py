@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from parity.compare.recorded.raw import of_folder
+
 FLOAT32 = np.float32
 
 
@@ -14,6 +16,23 @@ def test_what_an_update_merely_reads_is_the_variable_as_it_was_before(record):
         assert raw.step("before", step)["beta1_power"] == power
         power = FLOAT32(power * FLOAT32(0.9))
         assert raw.step("after", step)["beta1_power"] == power
+
+
+def test_a_variable_that_is_the_logits_itself_is_not_told_as_a_fetch_shows_it_after_the_update(record, tmp_path):
+    source = """
+import tensorflow as tf
+weights = tf.Variable(tf.ones([4]))
+loss = -tf.log(tf.nn.softmax(weights)[1])
+train = tf.train.GradientDescentOptimizer(0.5).minimize(loss)
+sess = tf.Session()
+sess.run(tf.global_variables_initializer())
+for step in range(3): sess.run(train)
+"""
+    raw = record.text(source, tmp_path / "x")
+    assert not np.array_equal(raw.step("before")["Variable"], raw.step("after")["Variable"])
+    assert raw.step("logits") == {}
+    assert "a mere read of a variable, it is not recorded: logits Variable/read:0" in raw.notes
+    assert raw.step("gradient").keys() == {"Variable"}
 
 
 def test_recorded_gradients_and_rate_make_the_recorded_step_to_the_bit(record):
@@ -59,6 +78,21 @@ def test_a_gradient_is_told_as_it_was_and_as_it_arrives_clipped(record):
     assert norm > 0.02
     for name, gradient in found.items():
         assert np.allclose(arriving[name], gradient * (0.01 / norm), rtol=1e-4, atol=1e-12)
+
+
+def test_a_sparse_gradient_is_told_by_its_rows_and_as_the_whole_one_that_it_stands_for(record):
+    raw = record("embedding_rows.py")
+    (call,), shape = raw.program["calls"], (30, 6)
+    assert call["indices"].keys() == call["gradients"].keys() == {"Variable", "Variable_1", "Variable_2"}
+    rows, indices = raw.step("gradient")["Variable"], raw.step("indices")["Variable"]
+    assert np.array_equal(indices, raw.step("feed")["Placeholder:0"])
+    assert len(set(indices.tolist())) < len(indices) == len(rows)  # some come twice
+    whole = of_folder(record.folder("embedding_rows.py")).program().trace.steps[0].got
+    expected = np.zeros(shape, FLOAT32)
+    for row, index in zip(rows, indices, strict=True):
+        expected[index] += row
+    assert np.array_equal(whole["grads/Variable"].array, expected)
+    assert np.array_equal(whole["arriving/Variable"].array, expected)
 
 
 def test_steps_are_counted_by_program_over_all_its_sessions(record):
@@ -143,6 +177,7 @@ def test_names_of_tensorflow_0_are_taken_with_the_shim_and_told(record):
     names = ("mul", "scalar_summary", "merge_all_summaries", "SummaryWriter")
     assert {f"shim: {name}" for name in names} <= used
     assert "shim: the axis comes first in concat" in used
+    assert "shim: inputs before labels in nce_loss" in used
     without = record("old_names.py")
     assert without.about["shimmable"]
     assert not without.about["programs"]

@@ -7,7 +7,7 @@ import traceback
 from lib2to3 import pygram, pytree
 from lib2to3.pgen2 import driver, parse, tokenize
 
-from .shim import RENAMED, SUMMARIES
+from .shim import RENAMED, SAMPLED_LOSSES, SUMMARIES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON_2 = (  # what Python 2's own modules and names are missed by
@@ -19,9 +19,10 @@ PYTHON_2 = (  # what Python 2's own modules and names are missed by
     ),
     *("No module named 'StringIO'", "No module named 'ConfigParser'", "No module named 'Tkinter'"),
     *("name 'xrange' is not defined", "name 'raw_input' is not defined", "name 'unicode' is not defined"),
+    *(f"module 'urllib' has no attribute '{name}'" for name in ("urlretrieve", "urlopen", "urlencode", "quote")),
     *("has no attribute 'iteritems'", "has no attribute 'has_key'", "has no attribute 'itervalues'"),
 )
-SWAPPED = ("concat", "split")  # TensorFlow's functions whose axis came first
+SWAPPED = ("concat", "split", *SAMPLED_LOSSES)  # TensorFlow's functions whose arguments came in another order
 AT_END = 12  # frames in which TensorFlow finds that out
 
 

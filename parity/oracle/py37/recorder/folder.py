@@ -1,6 +1,7 @@
 """Writes what was recorded: raw.json and raw.npz, whose arrays are named "program|step|role|name".
 
-Roles of a step: before, after, feed, draw, source, loss, gradient, arriving, number, logits. Beside the steps:
+Roles of a step: before, after, feed, draw, source, loss, gradient, arriving, number, logits, and indices, the rows that
+a sparse gradient speaks of. Beside the steps:
 "program|final|name", the variables at the end; what each of the first runs was given, see `rows.py`;
 "program|losses" float64 [runs], NaN where nobody fetched the loss; "const|graph|node", the graphs' constants.
 """

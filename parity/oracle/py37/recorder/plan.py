@@ -36,8 +36,7 @@ class Plan(NamedTuple):
     reads: dict[str, Any]  # variable's name: a tensor that shows it
     losses: list[str]
     gradients: dict[str, str]
-    calls: list[dict[str, Any]]  # of tf.gradients, each with its own "losses", their "weights" and "gradients"
-    sparse: list[str]  # variables whose gradients are
+    calls: list[dict[str, Any]]  # of tf.gradients, each as `_called` tells it
     arriving: dict[str, str]
     wanted: dict[str, Wanted]
 
@@ -57,7 +56,8 @@ def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradient
     tensors: dict[str, Any] = OrderedDict()
     tensors.update(("loss|" + loss.name, loss) for loss in losses)
     tensors.update(_logits(losses, fed))
-    tensors.update(("gradient|" + name, tensor) for name, tensor in gradients.items())
+    tensors.update(("gradient|" + name, _values(grad)) for name, grad in gradients.items())
+    tensors.update(("indices|" + name, tensor) for name, tensor in _indices(gradients).items())
     tensors.update(("arriving|" + name, tensor) for name, tensor in arriving.items())
     tensors.update(("number|" + name, tensor) for name, tensor in numbers.items())
     tensors.update(_given(ops, tell))
@@ -68,9 +68,8 @@ def planned(graph: tf.Graph, elements: list[Any], fed: set[str], asked: Gradient
         [op.name for op in used if op in trainable],
         variables.reads(used, tell),
         [loss.name for loss in losses],
-        _names(gradients),
+        {name: _values(grad).name for name, grad in gradients.items()},
         [_called(call, found) for call, found in calls],
-        _sparse(calls),
         _names(arriving),
         _fetchable(tensors, fed, tell),
     )
@@ -95,9 +94,7 @@ def _differentiated(graph: tf.Graph, ops: set[tf.Operation], asked: Gradients, t
     for call in asked.reaching(graph, ops):
         found = {}
         for variable, grad in call.of_variables(ops).items():
-            if not isinstance(grad, tf.Tensor):
-                tell("a sparse gradient, it is not recorded: " + variable.name)
-            elif variable in seen:
+            if variable in seen:
                 tell("more than one gradient reaches this variable, the first is recorded: " + variable.name)
             else:
                 seen.add(variable)
@@ -106,15 +103,24 @@ def _differentiated(graph: tf.Graph, ops: set[tf.Operation], asked: Gradients, t
     return calls
 
 
-def _sparse(calls: Any) -> list[str]:
-    pairs = [pair for call, _ in calls for pair in zip(call.variables, call.grads)]
-    return [variable.name for variable, grad in pairs if variable and isinstance(grad, tf.IndexedSlices)]
+def _values(grad: Any) -> Any:
+    """A gradient as it is, or the rows of one that is tf.IndexedSlices, as tf.gather gives it."""
+    return grad.values if isinstance(grad, tf.IndexedSlices) else grad
+
+
+def _indices(gradients: dict[str, Any]) -> dict[str, Any]:
+    """Of those that are tf.IndexedSlices, which rows they speak of."""
+    return {name: grad.indices for name, grad in gradients.items() if isinstance(grad, tf.IndexedSlices)}
 
 
 def _called(call: Asked, found: dict[str, Any]) -> dict[str, Any]:
     """As raw.json tells it."""
-    weights = [None if one is None else getattr(one, "name", one) for one in call.weights]
-    return {"losses": [one.name for one in call.ys], "weights": weights, "gradients": _names(found)}
+    return {
+        "losses": [one.name for one in call.ys],
+        "weights": [None if one is None else getattr(one, "name", one) for one in call.weights],
+        "gradients": {name: _values(grad).name for name, grad in found.items()},
+        "indices": _names(_indices(found)),
+    }
 
 
 def _inputs(training: list[tf.Operation]) -> Any:
@@ -155,6 +161,8 @@ def _fetchable(tensors: dict[str, Any], fed: set[str], tell: Tell) -> dict[str, 
         inside = guards(tensor.op)
         if inside is None:
             tell("inside a while loop, it is not recorded: " + key.replace("|", " "))
+        elif variable_of(tensor) is not None:  # which a fetch shows as it is after the update
+            tell("a mere read of a variable, it is not recorded: " + key.replace("|", " "))
         elif tensor.dtype in UNRECORDED or not (inside or tensor.graph.is_fetchable(tensor)):
             tell("it cannot be fetched, it is not recorded: " + key.replace("|", " "))
         else:

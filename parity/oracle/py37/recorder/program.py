@@ -61,7 +61,6 @@ class Program:
             "losses": plan.losses,
             "gradients": plan.gradients,
             "calls": plan.calls,
-            "sparse": plan.sparse,
             "arriving": plan.arriving,
             "feeds": list(self.feeds),
             "steps": self.steps,

@@ -35,6 +35,7 @@ CROSS_ENTROPIES = (
     "sparse_softmax_cross_entropy_with_logits",
     "sigmoid_cross_entropy_with_logits",
 )
+SAMPLED_LOSSES = ("nce_loss", "sampled_softmax_loss")
 
 
 def shim(tell: Tell) -> None:
@@ -46,6 +47,8 @@ def shim(tell: Tell) -> None:
     _add(tf.train, "SummaryWriter", tf.summary.FileWriter, tell)
     for name in CROSS_ENTROPIES:
         setattr(tf.nn, name, _logits_first(name, getattr(tf.nn, name), tell))
+    for name in SAMPLED_LOSSES:
+        setattr(tf.nn, name, _inputs_first(name, getattr(tf.nn, name), tell))
     tf.concat = _axis_first("concat", tf.concat, 2, tell)
     tf.split = _axis_first("split", tf.split, 3, tell)
 
@@ -65,6 +68,19 @@ def _logits_first(name: str, new: Callable[..., Any], tell: Tell) -> Callable[..
             tell("shim: logits before labels in " + name)
             named.update(zip(("logits", "labels", "name"), rest))
         return new(**named)
+
+    return old
+
+
+def _inputs_first(name: str, new: Callable[..., Any], tell: Tell) -> Callable[..., Any]:
+    """Of (weights, biases, inputs, labels, ...) 1.0 swapped the inputs, which are no whole numbers, and the labels."""
+
+    def old(*rest: Any, **named: Any) -> Any:
+        if len(rest) >= 4 and tf.convert_to_tensor(rest[2]).dtype.is_floating:
+            tell("shim: inputs before labels in " + name)
+            weights, biases, inputs, labels, *others = rest
+            rest = (weights, biases, labels, inputs, *others)
+        return new(*rest, **named)
 
     return old
 

@@ -88,6 +88,23 @@ def _stitched(attributes: Attributes, *inputs: Value) -> Value:
     return xp.take(flat, np.asarray([last.get(i, 0) for i in range(int(places.max(initial=-1)) + 1)], np.int32), axis=0)
 
 
+def _unique(attributes: Attributes, x: Value) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What occurs, in the order in which it first does; where each entry went; how often each occurs."""
+    values, first, places, counts = np.unique(
+        static(x, "number of different entries"), return_index=True, return_inverse=True, return_counts=True
+    )
+    order, kind = np.argsort(first), np.dtype(attributes.get("out_idx", "int32"))
+    ranks = np.argsort(order)
+    return values[order], ranks[places.reshape(-1)].astype(kind), counts[order].astype(kind)
+
+
+def _accidental_hits(attributes: Attributes, labels: Value, sampled: Value) -> tuple[np.ndarray, ...]:
+    """Where a label was drawn as a negative too: its row, its place among the drawn, and what rules it out."""
+    hit = static(labels, "number of hits")[:, :, None] == static(sampled, "number of hits")[None, None, :]
+    rows, _, places = np.nonzero(hit)
+    return rows.astype(np.int32), places.astype(np.int64), np.full(len(rows), -np.finfo(np.float32).max, np.float32)
+
+
 TABLE: dict[str, Op] = {
     "Slice": plain(_slice),
     "StridedSlice": _strided_slice,
@@ -99,6 +116,9 @@ TABLE: dict[str, Op] = {
     "SparseToDense": plain(_sparse_to_dense),
     "ScatterNd": plain(_scatter_nd),
     "Where": plain(_where),
+    "Unique": lambda attributes, x: _unique(attributes, x)[:2],
+    "UniqueWithCounts": _unique,
+    "ComputeAccidentalHits": _accidental_hits,
     "DynamicStitch": _stitched,
     "ParallelDynamicStitch": _stitched,
 }
