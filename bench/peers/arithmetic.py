@@ -14,7 +14,7 @@ from jax import Array
 
 from bench.peers.protocol import Arithmetic
 from jaxmlp.engine import Dense, Engine
-from jaxmlp.engine.byte_matmul import HALVES, PRODUCTS, skipping_settled
+from jaxmlp.engine.byte_matmul import PRODUCTS, SETTLED_PARTS, skipping_settled
 from jaxmlp.model import Params
 from jaxmlp.network import ORIGINAL
 
@@ -48,7 +48,7 @@ def _tiles(engine: Engine, batch: Any, pixels: int) -> Iterator[tuple[np.ndarray
 
 def _taken(unsettled: np.ndarray) -> int:
     """Images of a tile whose weight gradient is computed, as `skipping_settled` chooses, from whether each has one."""
-    sizes = sorted(-(-len(unsettled) * parts // 16) for parts in HALVES)
+    sizes = sorted(-(-len(unsettled) // parts) for parts in SETTLED_PARTS)
     return next(size for size in sizes if size >= unsettled.sum())
 
 

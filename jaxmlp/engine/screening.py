@@ -150,8 +150,8 @@ def lowered(network: Network, bounds: Bounds, before: Params, after: Params, bat
 def _known(network: Network, params: Params, batch: ScreenedBatch, bounds: Bounds, chosen: Array, made: Seen) -> Bounds:
     """The bounds with what was made of the chosen images in place of what was known of them."""
     error, off = _error(network, params, batch, made.hidden * OUTWARD)
-    known = _below(made.margins) - error, made.hidden * OUTWARD + off
-    return Bounds(*(jnp.where(chosen[:, None], *both) for both in zip(known, bounds[:2], strict=True)), bounds.near)
+    margins = jnp.where(chosen[:, None], _below(made.margins) - error, bounds.margins)
+    return Bounds(margins, jnp.where(chosen[:, None], made.hidden * OUTWARD + off, bounds.hidden), bounds.near)
 
 
 def _wide(margins: Array, limit: Array | float) -> Array:
