@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import inside
 import numpy as np
 
 from bench import compare, older
@@ -227,7 +228,25 @@ def _csv(_: Path) -> list[bytes]:
     return ["\n".join([*first, *[row] * 12]).encode() for first in ([header], [])]
 
 
-READERS = (
+def _inside(reader: Reader, find: Callable[[Path], tuple[Callable[[bytes], bytes], inside.Around]]) -> Reader:
+    """Of the JSON in a reader's first seed, see `inside`; `find` is given a file for its own use."""
+
+    whole: list[bytes] = []
+
+    def seeds(folder: Path) -> list[bytes]:
+        whole[:] = reader.seeds(folder)
+        return [find(folder / "kept.npz")[0](one) for one in whole]
+
+    def read(file: Path) -> Any:
+        _, around = find(file.with_name("kept.npz"))
+        whole_file = file.with_name(reader.file)
+        whole_file.write_bytes(around(whole[0], file.read_bytes()))
+        return reader.read(whole_file)
+
+    return reader._replace(name=f"inside {reader.name}", file="inside.json", seeds=seeds, read=read)
+
+
+WHOLE = (
     Reader("checkpoint", "c.safetensors", _checkpoint, checkpoint.read, (DataError,), _checkpoint_again),
     Reader("model", "m.safetensors", _model, model_file.read_model, (DataError,)),
     Reader("sweep", "results.json", _cells, _sweep, (ConfigError,), _cells_again),
@@ -245,3 +264,12 @@ READERS = (
     Reader("idx", "train-images-idx3-ubyte", _idx, _idx_set, (DataError,)),
     Reader("csv", "c.csv", _csv, load_csv, (DataError,)),
 )  # fmt: skip
+
+NAMED = {reader.name: reader for reader in WHOLE}
+READERS = (
+    *WHOLE,
+    _inside(NAMED["checkpoint"], lambda _: inside.of_metadata(checkpoint.KEY)),
+    _inside(NAMED["model"], lambda _: inside.of_metadata("program")),
+    _inside(NAMED["recording"], inside.of_header),
+    _inside(NAMED["answer"], inside.of_header),
+)

@@ -142,7 +142,10 @@ def fields_told(program: Program) -> dict:
         ({"optimizer": 1e-4}, "program.optimizer = 0.0001 is impossible: it must be a table"),
         ({"optimizer": {"kind": ["adam"]}}, r"program.optimizer: unknown kind \['adam'\]; did you mean adam\?"),
         ({"optimizer": {"kind": None}}, "program.optimizer: unknown kind None; known: .*adam"),
-        ({"layers": [{"units": 3, "kind": "x"}]}, r"layers\[0\].kind = 'x' is impossible.* left out: known fields are units"),
+        (
+            {"layers": [{"units": 3, "kind": "x"}]},
+            r"layers\[0\].kind = 'x' is impossible.* left out: known fields",
+        ),
         ({"layers": [{"units": 3, "kind": None}]}, r"layers\[0\].kind = None is impossible.* left out: known"),
     ],
 )

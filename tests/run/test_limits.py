@@ -1,0 +1,59 @@
+"""`pytest -m durability`: what a run leaves that is given little, and whether made twice it is the same."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from durability import counted
+from kept_runs import final
+from processes import Limits, Processes, uninterrupted
+
+pytestmark = pytest.mark.durability
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    with Processes(tmp_path_factory.mktemp("compiled")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def right(processes, tmp_path_factory) -> dict[str, bytes]:
+    return uninterrupted(processes, tmp_path_factory.mktemp("long"))[0]
+
+
+@pytest.mark.parametrize("size", [100, 5_000, 30_000, 60_000, 100_000])
+def test_a_limit_on_the_size_of_files_is_said_and_what_was_done_goes_on(tmp_path, processes, right, size):
+    ended = processes.ended(tmp_path / "code", limits=Limits(file=size), out=tmp_path / "run")
+    assert "cannot be written: File too large" in ended or (ended == "0" and size >= 60_000)
+    if (tmp_path / "run/config.json").exists():
+        processes.ended(tmp_path / "code", resume=tmp_path / "run")
+        assert final(tmp_path / "run") == right
+    counted("a limit on the size of files")
+
+
+@pytest.mark.parametrize("megabytes", [8, 32, 64, 128, 256, 512])
+def test_a_limit_on_memory_ends_a_run_that_goes_on_later(tmp_path, processes, right, megabytes):
+    """However XLA takes it: in one line, or by the end of the process."""
+    ended = processes.ended(tmp_path / "code", limits=Limits(memory=megabytes << 20), out=tmp_path / "run")
+    assert ended in ("0", "it ended without a word") or "not enough memory" in ended, ended
+    if (tmp_path / "run/config.json").exists():
+        processes.ended(tmp_path / "code", resume=tmp_path / "run")
+        assert final(tmp_path / "run") == right
+    counted("a limit on memory")
+
+
+def test_the_same_command_twice_leaves_the_same_bytes(tmp_path):
+    """In all that it leaves, by processes of their own, the second with what the first has compiled."""
+    left = []
+    for _ in range(2):
+        command = [sys.executable, "-m", "jaxmlp.train", "--data", "generated:500", "--steps", "5", "--hidden", "9"]
+        settings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        subprocess.run([*command, "--out", str(tmp_path / "run")], env=settings, check=True, capture_output=True)
+        files = [file for file in (tmp_path / "run").rglob("*") if file.is_file()]
+        left.append({file.relative_to(tmp_path): file.read_bytes() for file in files})
+        shutil.rmtree(tmp_path / "run")
+    assert left[0] == left[1]
+    assert len(left[0]) >= 7
