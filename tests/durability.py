@@ -23,12 +23,12 @@ def _is_asked_for(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """A file each, unless another -n was given, or a debugger waits for a person."""
+    """Whoever has nothing left takes of the other, unless another -n was given, or a debugger waits for a person."""
     options, is_shared = config.option, "PYTEST_XDIST_WORKER" in os.environ
     if _is_asked_for(config) and not is_shared and not options.usepdb and config.pluginmanager.hasplugin("xdist"):
         if options.numprocesses is None:
             options.numprocesses = PROCESSES
-        options.dist = "loadfile" if options.dist == "no" else options.dist
+        options.dist = "worksteal" if options.dist == "no" else options.dist
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent)]  # as pytest has it
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "parity")]  # as pytest has it
 from readers import READERS, Reader  # noqa: E402
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
 
-sys.path[:0] = [str(Path(__file__).parent)]  # as pytest has it
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "parity")]  # as pytest has it
 with atheris.instrument_imports(include=["jaxmlp", "parity", "bench"]):
     from readers import READERS
 import fuzz  # noqa: E402

@@ -3,9 +3,10 @@
 Damaged from outside, such a file is refused before its facts are looked at; but whoever writes one knows the digest.
 """
 
+import functools
+import io
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ import safetensors.numpy
 from jaxmlp.run import checkpoint, tensor_file
 from parity.compare import npz, sealed
 
+Inside = Callable[[bytes], bytes]
 Around = Callable[[bytes, bytes], bytes]  # a whole file, other JSON -> that file with it in place of its own
 
 
-def of_metadata(key: str) -> tuple[Callable[[bytes], bytes], Around]:
+def of_metadata(key: str) -> tuple[Inside, Around]:
     """The JSON in a safetensors file's metadata, and what puts another there."""
 
     def inside(whole: bytes) -> bytes:
@@ -33,13 +35,12 @@ def of_metadata(key: str) -> tuple[Callable[[bytes], bytes], Around]:
     return inside, around
 
 
-def of_header(kept: Path) -> tuple[Callable[[bytes], bytes], Around]:
-    """The same for the header of an npz; `kept` is a file that may be overwritten."""
+def of_header() -> tuple[Inside, Around]:
+    """The same for the header of an npz."""
 
+    @functools.lru_cache(1)  # of thousands of inputs each has the same around it
     def arrays(whole: bytes) -> dict[str, np.ndarray]:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(whole)
-        return dict(npz.members(kept, 1 << 30))
+        return npz.members(io.BytesIO(whole), 1 << 30)  # pyright: ignore[reportArgumentType]
 
     def inside(whole: bytes) -> bytes:
         return arrays(whole)["header"].tobytes()
@@ -47,8 +48,8 @@ def of_header(kept: Path) -> tuple[Callable[[bytes], bytes], Around]:
     def around(whole: bytes, told: bytes) -> bytes:
         named = {name: array for name, array in arrays(whole).items() if name != "header"}
         text = _with(told.decode("utf-8", "replace"), "content", lambda facts: sealed.content_digest(facts, named))
-        np.savez(kept, header=np.frombuffer(text.encode(), np.uint8), **named)  # pyright: ignore[reportArgumentType]
-        return kept.read_bytes()
+        np.savez(made := io.BytesIO(), header=np.frombuffer(text.encode(), np.uint8), **named)  # pyright: ignore[reportArgumentType]
+        return made.getvalue()
 
     return inside, around
 

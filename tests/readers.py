@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import inside
 import numpy as np
+from like_tensorflow import Like
 
 from bench import compare, older
 from bench.errors import NotComparable
@@ -26,6 +27,7 @@ from jaxmlp.trainer import Report
 from parity.commands.published import Runs
 from parity.compare import archive
 from parity.compare.npz import Damaged
+from parity.compare.recorded import file as recorded
 from parity.compare.tensor import Coded, Sketch, Whole
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
@@ -144,6 +146,12 @@ def _recording(_: Path) -> list[bytes]:
     return [archive.to_bytes(Trace({"who": "x", "side": "reference"}, series, {0: StepTrace(start, got)}))]
 
 
+def _adopted(folder: Path) -> list[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds = [Like("ApplyGradientDescent", steps=(0, 1)), Like(clip=0.05, steps=(0, 1, 3))]
+    return [recorded.to_bytes(like.recording(folder / f"raw{i}", NUMBERS)) for i, like in enumerate(kinds)]
+
+
 def _toml(_: Path) -> list[bytes]:
     rich = dataclasses.replace(PROGRAM, layers=(Dense(4, keep_prob=0.5), Dense(2, bias=None)), epochs=None)
     return [program_file.text(one).encode() for one in (PROGRAM, rich)] + [json.dumps(_plain()).encode()]
@@ -228,20 +236,18 @@ def _csv(_: Path) -> list[bytes]:
     return ["\n".join([*first, *[row] * 12]).encode() for first in ([header], [])]
 
 
-def _inside(reader: Reader, find: Callable[[Path], tuple[Callable[[bytes], bytes], inside.Around]]) -> Reader:
-    """Of the JSON in a reader's first seed, see `inside`; `find` is given a file for its own use."""
-
+def _inside(reader: Reader, find: inside.Inside, around: inside.Around) -> Reader:
+    """Of the JSON in a reader's first seed, see `inside`."""
     whole: list[bytes] = []
 
     def seeds(folder: Path) -> list[bytes]:
         whole[:] = reader.seeds(folder)
-        return [find(folder / "kept.npz")[0](one) for one in whole]
+        return [find(one) for one in whole]
 
     def read(file: Path) -> Any:
-        _, around = find(file.with_name("kept.npz"))
-        whole_file = file.with_name(reader.file)
-        whole_file.write_bytes(around(whole[0], file.read_bytes()))
-        return reader.read(whole_file)
+        made = file.with_name(reader.file)
+        made.write_bytes(around(whole[0], file.read_bytes()))
+        return reader.read(made)
 
     return reader._replace(name=f"inside {reader.name}", file="inside.json", seeds=seeds, read=read)
 
@@ -255,6 +261,7 @@ WHOLE = (
     Reader("published", "runs.json", _runs, lambda file: Runs(file, IDENTITY).rows, (ConfigError,), _runs_used),
     Reader("budget", "b.json", _budget, kept.read, (DataError,)),
     Reader("recording", "r.npz", _recording, archive.read, (CannotCompare,)),
+    Reader("adopted", "recording.npz", _adopted, recorded.read, (CannotCompare,)),
     Reader("program", "p.toml", _toml, program_file.read, (ConfigError,), _program_again),
     Reader("options", "o.toml", _options, lambda file: config_file.read(TrainOptions, file), (ConfigError,)),
     Reader("config", "config.json", _config, _compared, (ConfigError, DataError)),
@@ -268,8 +275,7 @@ WHOLE = (
 NAMED = {reader.name: reader for reader in WHOLE}
 READERS = (
     *WHOLE,
-    _inside(NAMED["checkpoint"], lambda _: inside.of_metadata(checkpoint.KEY)),
-    _inside(NAMED["model"], lambda _: inside.of_metadata("program")),
-    _inside(NAMED["recording"], inside.of_header),
-    _inside(NAMED["answer"], inside.of_header),
+    _inside(NAMED["checkpoint"], *inside.of_metadata(checkpoint.KEY)),
+    _inside(NAMED["model"], *inside.of_metadata("program")),
+    *(_inside(NAMED[name], *inside.of_header()) for name in ("recording", "adopted", "answer")),
 )

@@ -76,12 +76,6 @@ def final(folder: Path) -> Mapping[str, Any]:
     return {file.name: file.read_bytes() for file in files if file.exists()}
 
 
-def uninterrupted(folder: Path) -> dict[str, bytes]:
-    """What a run leaves that nobody ends."""
-    assert train(RICH, folder / "run") == 0
-    return dict(final(folder / "run"))
-
-
 def goes_on(folder: Path, whole: dict[str, bytes]) -> None:
     """To the end and to the bit; what has no config.json has done nothing, and is begun anew."""
     if not (folder / "config.json").exists():

@@ -23,7 +23,7 @@ from jaxmlp.program import Dense, Momentum, Program
 
 # Traced in half a second, so that most kills come while it trains and writes.
 LONG = dataclasses.replace(
-    RICH, layers=(Dense(6),), optimizer=Momentum(0.01), input_keep_prob=1.0, steps=1000, report_every=20
+    RICH, layers=(Dense(6),), optimizer=Momentum(0.01), input_keep_prob=1.0, steps=500, report_every=20
 )
 
 
@@ -97,6 +97,7 @@ def _child(program: Program, limits: Limits, dataset: Dataset, compiled: Path, c
     jax.config.update("jax_compilation_cache_dir", str(compiled))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    os.dup2(sys.stderr.fileno(), 2)  # where XLA says what it dies of
     before = _limited(limits)
     try:
         ended = str(train(program, dataset=dataset, **where))

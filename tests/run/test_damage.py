@@ -7,7 +7,7 @@ import faults
 import numpy as np
 import pytest
 from durability import counted
-from kept_runs import RICH, goes_on, stop, train, uninterrupted
+from kept_runs import RICH, goes_on, stop, train
 
 from jaxmlp.errors import DataError, OutputError
 from jaxmlp.run import checkpoint, checkpoints
@@ -15,11 +15,6 @@ from jaxmlp.run.model_file import read_model
 
 pytestmark = pytest.mark.durability
 FLIPS = 200
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> dict[str, bytes]:
-    return uninterrupted(tmp_path_factory.mktemp("whole"))
 
 
 def test_a_flipped_bit_anywhere_in_a_checkpoint_is_refused_or_harmless(tmp_path, capsys, rng):

@@ -8,16 +8,11 @@ from pathlib import Path
 import faults
 import pytest
 from durability import counted
-from kept_runs import FINAL, RICH, final, goes_on, stop, train, uninterrupted
+from kept_runs import FINAL, RICH, final, goes_on, stop, train
 
 from jaxmlp.errors import OutputError
 
 pytestmark = pytest.mark.durability
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> dict[str, bytes]:
-    return uninterrupted(tmp_path_factory.mktemp("whole"))
 
 
 def ended_or_refused(**where: Path) -> bool:

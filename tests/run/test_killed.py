@@ -5,40 +5,30 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from durability import counted
 from kept_runs import final
-from processes import Processes, read, uninterrupted, waited
+from processes import read, waited
 
 from jaxmlp.run import resume, status
 
 pytestmark = pytest.mark.durability
-KILLS, CHAIN = 50, 10  # so many kills, at most so many of them on one run
-
-
-@pytest.fixture(scope="module")
-def processes(tmp_path_factory):
-    with Processes(tmp_path_factory.mktemp("compiled")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def long(processes, tmp_path_factory) -> tuple[dict[str, bytes], float]:
-    return uninterrupted(processes, tmp_path_factory.mktemp("long"))
+PARTS, KILLS = 5, 10  # so many times so many kills
 
 
 def where(folder: Path) -> dict[str, Path]:
     return {"resume": folder} if (folder / "config.json").exists() else {"out": folder}
 
 
-@pytest.mark.timeout(3000)  # for a machine that others use, too
-def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, processes, long, rng):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_process_killed_at_random_moments_loses_nothing(tmp_path, processes, long, seed, part):
     """Killed, gone on with and killed again; when one comes to its end the next begins."""
-    right, seconds = long
+    (right, seconds), rng = long, np.random.default_rng([seed, part])
     kills, folder, done = 0, tmp_path / "run", []
     while kills < KILLS or folder.exists():
         process = processes.start(tmp_path / "code", **where(folder))
-        process.join(float(rng.uniform(0, 0.9 * seconds)) if kills < KILLS and len(done) < CHAIN else None)
+        process.join(float(rng.uniform(0, 0.9 * seconds)) if kills < KILLS else None)
         killed = process.is_alive()
         process.kill()
         process.join()

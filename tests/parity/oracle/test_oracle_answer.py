@@ -15,7 +15,7 @@ from textbook import case, program
 
 from parity.__main__ import main
 from parity.compare.npz import Damaged
-from parity.errors import OracleFailed
+from parity.errors import CannotCompare, OracleFailed
 from parity.oracle import answer, environment
 from parity.oracle.ask import Question, Tf115
 
@@ -115,6 +115,14 @@ def test_damaged_bytes_are_refused_or_harmless(rng, tmp_path):
         assert found.provenance == right.provenance
         for one, other in zip(found.arrays, right.arrays, strict=True):
             np.testing.assert_equal(one, other)
+
+
+def test_names_that_would_break_a_line_are_told_escaped(rng, tmp_path):
+    asked, strange = case(rng, program()), {"0/weights/a\nb\x1b[31m": np.zeros(2)}
+    with pytest.raises(Damaged) as refused:
+        answer.read(write(tmp_path / "a.npz", {**whole(asked), **strange}), asked, QUESTIONS)
+    assert r"a\nb\x1b[31m" in str(refused.value)
+    assert str(CannotCompare("of two\nlines")) == r"of two\nlines"
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(rng, tmp_path, monkeypatch):
