@@ -241,7 +241,7 @@ def _inside(reader: Reader, find: inside.Inside, around: inside.Around) -> Reade
     whole: list[bytes] = []
 
     def seeds(folder: Path) -> list[bytes]:
-        whole[:] = reader.seeds(folder)
+        whole[:] = reader.seeds(folder)[:1]  # around which all is put
         return [find(one) for one in whole]
 
     def read(file: Path) -> Any:

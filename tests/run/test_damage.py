@@ -51,6 +51,7 @@ def test_a_truncated_checkpoint_is_passed_over(tmp_path, whole, capsys, length):
     newest.write_bytes(newest.read_bytes()[:length])
     goes_on(tmp_path / "run", whole)
     assert f"passed over: {newest}" in capsys.readouterr().err
+    counted("a truncated checkpoint")
 
 
 def test_a_read_only_folder_is_refused_and_left_as_it_was(tmp_path, whole, capsys):
@@ -60,6 +61,7 @@ def test_a_read_only_folder_is_refused_and_left_as_it_was(tmp_path, whole, capsy
         train(RICH, resume=tmp_path / "run")
     assert {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()} == before
     goes_on(tmp_path / "run", whole)
+    counted("a folder that takes nothing")
 
 
 def test_a_clock_that_jumps_back_changes_nothing(tmp_path, whole, capsys, monkeypatch):
@@ -70,3 +72,4 @@ def test_a_clock_that_jumps_back_changes_nothing(tmp_path, whole, capsys, monkey
         for age, file in enumerate(checkpoints.files(tmp_path / "run")):
             os.utime(file, (age * 1e6, age * 1e6))  # the newest looks oldest
         goes_on(tmp_path / "run", whole)
+    counted("a clock that jumps back")

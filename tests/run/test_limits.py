@@ -47,3 +47,11 @@ def test_the_same_command_twice_leaves_the_same_bytes(tmp_path):
         shutil.rmtree(tmp_path / "run")
     assert left[0] == left[1]
     assert len(left[0]) >= 7
+    counted("the same command twice")
+
+
+def test_minibatches_on_one_core_leave_the_bytes_of_those_on_all(tmp_path, processes, long):
+    """Sums over a whole set are shared otherwise: of them it is not promised."""
+    assert processes.ended(tmp_path / "code", limits=Limits(cores=1), out=tmp_path / "run") == "0"
+    assert final(tmp_path / "run") == long[0]
+    counted("the same command on one core")
