@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -197,14 +197,14 @@ def guided(reader: Reader, inputs: int, seed: int) -> bool:
     return subprocess.run(command, cwd=CORPUS.parents[1], check=False).returncode != 0
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """1 where there was a bug: its input is kept in the corpus. 2 without atheris where it was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000, help="for all readers together")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     parser.add_argument("--only", nargs="*", default=[reader.name for reader in READERS])
     parser.add_argument("--atheris", action="store_true", help="guided by what an input reaches in the readers' code")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.atheris and not importlib.util.find_spec("atheris"):
         print("error: atheris is not installed: pip install atheris, or leave --atheris out", file=sys.stderr)
         return 2
