@@ -4,6 +4,7 @@ A table of options may be called by the part of the command that they are in; it
 """
 
 import dataclasses
+import functools
 import types
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -42,7 +43,8 @@ def names(options: type) -> set[str]:
     return set().union(*(names(hint) if dataclasses.is_dataclass(hint) else {name} for name, hint in fields))  # pyright: ignore[reportArgumentType]
 
 
-def _fields(options: type) -> dict[str, Any]:
+@functools.cache  # each file asks for them dozens of times
+def _fields(options: type) -> Mapping[str, Any]:
     """Each field's type."""
     hints = get_type_hints(options)
     return {field.name: hints[field.name] for field in dataclasses.fields(options)}

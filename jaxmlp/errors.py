@@ -1,10 +1,18 @@
 """What a user can get wrong, as exceptions with exit codes; anything else is a bug and keeps its traceback."""
 
 
+def one_line(text: str) -> str:
+    """Names out of a damaged file may hold anything: what would break a line, or what a terminal obeys, is escaped."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 class JaxmlpError(Exception):
     """What the user can mend. The message is one line: what is wrong, and what would be right."""
 
     exit_code = 2
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 class ConfigError(JaxmlpError):

@@ -51,14 +51,14 @@ def _text(file: Path) -> str:
 def _json(text: str) -> dict[str, Any]:
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: once(pairs, "the file"))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: too many digits, too
         raise ConfigError(f"it is not JSON: {error}") from None
 
 
 def _toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # as above
         found = re.search(r"\(at line (\d+), column", str(error))
         line = text.splitlines()[int(found[1]) - 1] if found else ""
         double = re.match(r"Cannot (overwrite|declare|mutate)", str(error))

@@ -12,7 +12,7 @@ import pytest
 from jaxmlp.data import Dataset, Split, load
 from jaxmlp.data.generated import generated_digits
 
-pytest_plugins = ["no_skips"]
+pytest_plugins = ["no_skips", "durability"]
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

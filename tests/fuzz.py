@@ -9,26 +9,28 @@ import argparse
 import collections
 import contextlib
 import hashlib
+import importlib.util
 import json
 import random
 import re
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent)]  # as pytest has it
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "parity")]  # as pytest has it
 from readers import READERS, Reader  # noqa: E402
 
 CORPUS = Path(__file__).parent / "corpus"
-SECONDS, MEMORY = 20, 3 << 30  # of an input; of all, beyond what is there at the start
+SECONDS, MEMORY = 10, 3 << 30  # of the processor for an input; of all, beyond what is there at the start
 TOKENS = (
     b"\0",
     b"\xff" * 8,
@@ -40,6 +42,7 @@ TOKENS = (
     b"-1",
     b"1e999",
     b"9" * 400,
+    b"9" * 5000,  # more digits than Python makes a number of
     b"\r\n",
     b"\xe9",
     b"null",
@@ -132,11 +135,12 @@ def kept(reader: Reader) -> list[bytes]:
 
 
 @contextlib.contextmanager
-def _bounded() -> Iterator[None]:
-    """In time for each input, see `_try_all`, and in memory for all."""
+def bounded() -> Iterator[None]:
+    """In time for each input, see `Tries`, and in memory for all."""
     there = int(re.search(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[1]) << 10  # pyright: ignore[reportOptionalSubscript]
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (there + MEMORY, before[1]))
+    signal.signal(signal.SIGPROF, _too_long)
     try:
         yield
     finally:
@@ -144,53 +148,73 @@ def _bounded() -> Iterator[None]:
 
 
 def _too_long(*_: object) -> None:
-    raise TimeoutError(f"more than {SECONDS} seconds")
+    raise TimeoutError(f"more than {SECONDS} seconds of the processor")
 
 
-Bugs = dict[str, bytes]  # an input of each kind
+class Tries:
+    """Of one reader: what became of its inputs, and one of each kind that was a bug."""
 
+    def __init__(self, reader: Reader, folder: Path):
+        self._reader, self._folder, self._started = reader, folder, time.monotonic()
+        self.count, self.bugs = collections.Counter[str](), dict[str, bytes]()
 
-def _try_all(reader: Reader, inputs: int, chance: random.Random, folder: Path) -> tuple[collections.Counter[str], Bugs]:
-    seeds, count, bugs = reader.seeds(folder / "seeds"), collections.Counter[str](), {}
-    signal.signal(signal.SIGALRM, _too_long)
-    for old in [*kept(reader), *seeds, *([None] * inputs)]:
-        content = mutated(chance, chance.choice(seeds)) if old is None else old
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    def one(self, content: bytes) -> None:
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
-            count["taken" if tried(reader, content, folder / "tried") else "refused"] += 1
+            self.count["taken" if tried(self._reader, content, self._folder) else "refused"] += 1
         except Bug as bug:
-            count["bugs"] += 1
+            self.count["bugs"] += 1
             kind = re.sub(r"[\d']+", "0", str(bug))[:60]
-            if kind not in bugs:
-                bugs[kind] = content
-                print(f"{reader.name}: {bug}", file=sys.stderr)
+            if kind not in self.bugs:
+                print(f"{self._reader.name}: {bug}", file=sys.stderr)
+            self.bugs.setdefault(kind, content)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    return count, bugs
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+    def tell(self) -> None:
+        """Prints the outcome, and keeps the bugs in the corpus."""
+        told = ", ".join(f"{self.count[word]:,} {word}" for word in ("refused", "taken", "bugs"))
+        print(f"{self._reader.name:16} {told}, {time.monotonic() - self._started:.0f} s", flush=True)
+        for content in self.bugs.values():
+            (CORPUS / self._reader.name).mkdir(parents=True, exist_ok=True)
+            (CORPUS / self._reader.name / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
 
 
-def main() -> int:
-    """1 where there was a bug: its input is kept in the corpus."""
+def by_chance(reader: Reader, inputs: int, seed: int) -> bool:
+    """Whether there was a bug."""
+    chance = random.Random(f"{seed} {reader.name}")
+    with tempfile.TemporaryDirectory() as folder, bounded():
+        tries, seeds = Tries(reader, Path(folder) / "tried"), reader.seeds(Path(folder) / "seeds")
+        for old in [*kept(reader), *seeds, *([None] * inputs)]:
+            tries.one(mutated(chance, chance.choice(seeds)) if old is None else old)
+    tries.tell()
+    return bool(tries.bugs)
+
+
+def guided(reader: Reader, inputs: int, seed: int) -> bool:
+    """Whether there was a bug, or atheris has ended in another way than it should."""
+    command = [sys.executable, "-m", "tests.guided", reader.name, str(inputs), str(seed)]
+    return subprocess.run(command, cwd=CORPUS.parents[1], check=False).returncode != 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 where there was a bug: its input is kept in the corpus. 2 without atheris where it was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000, help="for all readers together")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     parser.add_argument("--only", nargs="*", default=[reader.name for reader in READERS])
-    options = parser.parse_args()
+    parser.add_argument("--atheris", action="store_true", help="guided by what an input reaches in the readers' code")
+    options = parser.parse_args(arguments)
+    if options.atheris and not importlib.util.find_spec("atheris"):
+        print("error: atheris is not installed: pip install atheris, or leave --atheris out", file=sys.stderr)
+        return 2
     chosen = [reader for reader in READERS if reader.name in options.only]
-    print(f"seed {options.seed}")
-    failed = False
-    for reader in chosen:
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder, _bounded():
-            chance = random.Random(f"{options.seed} {reader.name}")
-            count, bugs = _try_all(reader, options.inputs // len(chosen), chance, Path(folder))
-        told = ", ".join(f"{count[word]:,} {word}" for word in ("refused", "taken", "bugs"))
-        print(f"{reader.name:16} {told}, {time.monotonic() - started:.0f} s", flush=True)
-        for content in bugs.values():
-            (CORPUS / reader.name).mkdir(parents=True, exist_ok=True)
-            (CORPUS / reader.name / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
-        failed = failed or bool(bugs)
-    return int(failed)
+    print(f"seed {options.seed}", flush=True)
+    found = [
+        (guided if options.atheris else by_chance)(reader, options.inputs // len(chosen), options.seed)
+        for reader in chosen
+    ]
+    return int(any(found))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import inside
 import numpy as np
+from like_tensorflow import Like
 
 from bench import compare, older
 from bench.errors import NotComparable
@@ -25,6 +27,7 @@ from jaxmlp.trainer import Report
 from parity.commands.published import Runs
 from parity.compare import archive
 from parity.compare.npz import Damaged
+from parity.compare.recorded import file as recorded
 from parity.compare.tensor import Coded, Sketch, Whole
 from parity.compare.trace import StepTrace, Trace
 from parity.errors import CannotCompare
@@ -143,6 +146,12 @@ def _recording(_: Path) -> list[bytes]:
     return [archive.to_bytes(Trace({"who": "x", "side": "reference"}, series, {0: StepTrace(start, got)}))]
 
 
+def _adopted(folder: Path) -> list[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds = [Like("ApplyGradientDescent", steps=(0, 1)), Like(clip=0.05, steps=(0, 1, 3))]
+    return [recorded.to_bytes(like.recording(folder / f"raw{i}", NUMBERS)) for i, like in enumerate(kinds)]
+
+
 def _toml(_: Path) -> list[bytes]:
     rich = dataclasses.replace(PROGRAM, layers=(Dense(4, keep_prob=0.5), Dense(2, bias=None)), epochs=None)
     return [program_file.text(one).encode() for one in (PROGRAM, rich)] + [json.dumps(_plain()).encode()]
@@ -227,7 +236,23 @@ def _csv(_: Path) -> list[bytes]:
     return ["\n".join([*first, *[row] * 12]).encode() for first in ([header], [])]
 
 
-READERS = (
+def _inside(reader: Reader, find: inside.Inside, around: inside.Around) -> Reader:
+    """Of the JSON in a reader's first seed, see `inside`."""
+    whole: list[bytes] = []
+
+    def seeds(folder: Path) -> list[bytes]:
+        whole[:] = reader.seeds(folder)[:1]  # around which all is put
+        return [find(one) for one in whole]
+
+    def read(file: Path) -> Any:
+        made = file.with_name(reader.file)
+        made.write_bytes(around(whole[0], file.read_bytes()))
+        return reader.read(made)
+
+    return reader._replace(name=f"inside {reader.name}", file="inside.json", seeds=seeds, read=read)
+
+
+WHOLE = (
     Reader("checkpoint", "c.safetensors", _checkpoint, checkpoint.read, (DataError,), _checkpoint_again),
     Reader("model", "m.safetensors", _model, model_file.read_model, (DataError,)),
     Reader("sweep", "results.json", _cells, _sweep, (ConfigError,), _cells_again),
@@ -236,6 +261,7 @@ READERS = (
     Reader("published", "runs.json", _runs, lambda file: Runs(file, IDENTITY).rows, (ConfigError,), _runs_used),
     Reader("budget", "b.json", _budget, kept.read, (DataError,)),
     Reader("recording", "r.npz", _recording, archive.read, (CannotCompare,)),
+    Reader("adopted", "recording.npz", _adopted, recorded.read, (CannotCompare,)),
     Reader("program", "p.toml", _toml, program_file.read, (ConfigError,), _program_again),
     Reader("options", "o.toml", _options, lambda file: config_file.read(TrainOptions, file), (ConfigError,)),
     Reader("config", "config.json", _config, _compared, (ConfigError, DataError)),
@@ -245,3 +271,11 @@ READERS = (
     Reader("idx", "train-images-idx3-ubyte", _idx, _idx_set, (DataError,)),
     Reader("csv", "c.csv", _csv, load_csv, (DataError,)),
 )  # fmt: skip
+
+NAMED = {reader.name: reader for reader in WHOLE}
+READERS = (
+    *WHOLE,
+    _inside(NAMED["checkpoint"], *inside.of_metadata(checkpoint.KEY)),
+    _inside(NAMED["model"], *inside.of_metadata("program")),
+    *(_inside(NAMED[name], *inside.of_header()) for name in ("recording", "adopted", "answer")),
+)

@@ -121,6 +121,7 @@ def test_a_users_mistake_is_one_line_and_its_exit_code(capsys, error, code, said
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.durability_too("an exception that nobody caught")
 def test_a_bug_is_one_line_that_says_where_its_traceback_is_kept(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from durability import counted
 from fuzz import Bug, kept, mutated, tried
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,22 +14,26 @@ FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(Health
 
 
 @every_reader
+@pytest.mark.durability_too
 def test_a_damaged_file_is_taken_or_refused_in_one_line(reader, tmp_path):
     seeds = reader.seeds(tmp_path / "seeds")
 
     @FEW
     @given(st.randoms(use_true_random=False), st.sampled_from(seeds))
     def holds(chance, seed):
+        counted("a damaged file for a reader")
         tried(reader, mutated(chance, seed), tmp_path / "tried")
 
     holds()
 
 
 @every_reader
+@pytest.mark.durability_too
 def test_a_whole_file_is_taken_and_what_once_was_a_bug_is_none(reader, tmp_path):
     for seed in reader.seeds(tmp_path / "seeds"):
         assert tried(reader, seed, tmp_path / "tried")
     for content in kept(reader):
+        counted("a file that once was a bug")
         tried(reader, content, tmp_path / "tried")
 
 

@@ -140,6 +140,13 @@ def fields_told(program: Program) -> dict:
         ({"layers": 3}, "program.layers = 3 is impossible: it must be a list"),
         ({"layers": [{"units": 0}]}, "units = 0 is impossible"),
         ({"optimizer": 1e-4}, "program.optimizer = 0.0001 is impossible: it must be a table"),
+        ({"optimizer": {"kind": ["adam"]}}, r"program.optimizer: unknown kind \['adam'\]; did you mean adam\?"),
+        ({"optimizer": {"kind": None}}, "program.optimizer: unknown kind None; known: .*adam"),
+        (
+            {"layers": [{"units": 3, "kind": "x"}]},
+            r"layers\[0\].kind = 'x' is impossible.* left out: known fields",
+        ),
+        ({"layers": [{"units": 3, "kind": None}]}, r"layers\[0\].kind = None is impossible.* left out: known"),
     ],
 )
 def test_fields_that_make_no_program_are_refused_by_name(fields, complaint):

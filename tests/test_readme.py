@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import fuzz
 import pytest
 
 import bench.__main__
@@ -50,7 +51,7 @@ def options() -> set[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
         return set().union(
-            *map(_options, (train.main, sweep.main, runs.main, bench.__main__.main, parity.__main__.main))
+            *map(_options, (train.main, sweep.main, runs.main, bench.__main__.main, parity.__main__.main, fuzz.main))
         )
 
 

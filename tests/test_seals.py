@@ -18,6 +18,8 @@ import warnings
 warnings.simplefilter("error")
 import jax, jax.numpy as jnp
 from jaxmlp import compilation
+
+pytestmark = pytest.mark.durability_too("a compiled program that was changed")
 compilation.keep()
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 hits = []

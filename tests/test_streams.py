@@ -38,6 +38,7 @@ def shell(redirected: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         (">/dev/full 2>/dev/full", 4, ""),
     ],
 )
+@pytest.mark.durability_too("a stream that is closed")
 def test_a_broken_stdout_costs_no_file(tmp_path, redirected, code, said):
     done = shell(redirected, *TINY, "--steps", "2", "--out", str(tmp_path / "run"))
     assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
@@ -50,6 +51,7 @@ def test_a_mistake_keeps_its_exit_code_without_stderr(redirected, code):
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
+@pytest.mark.durability_too("a stream that is closed")
 def test_a_reader_who_goes_ends_the_run_as_an_interrupt_does(tmp_path):
     done = shell("| head -n 5", *TINY, "--steps", "1000000", "--out", str(tmp_path / "run"))
     assert (done.returncode, done.stderr) == (141, "")
@@ -131,6 +133,7 @@ def _wait_for(file: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.durability_too("a second signal")
 def test_a_second_signal_ends_at_once_and_handlers_are_put_back():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with Interrupt() as interrupt:

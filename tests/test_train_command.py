@@ -312,6 +312,7 @@ def test_interrupt_leaves_a_folder_complete_up_to_the_last_step(out):
     assert np.load(out / "test_predictions.npy", allow_pickle=False).shape == (50, 10)
 
 
+@pytest.mark.durability_too("a folder that cannot be")
 def test_existing_run_is_never_overwritten(out, capsys):
     assert run(*SMALL, *DIGITS, "--out", out) == 0
     before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}

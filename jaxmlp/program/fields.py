@@ -107,13 +107,9 @@ def _only_kinds(hint: Any) -> bool:
 
 
 def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -> Any:
-    by_kind: dict[Any, Any] = {getattr(one, "kind", None): one for one in kinds}
-    name = value.get("kind", getattr(kinds[0], "kind", None))
-    if name not in by_kind:
-        raise ConfigError(f"{where}: unknown kind {name!r}; {meant(str(name), by_kind)}")
-    chosen: Any = by_kind[name]
+    chosen = _chosen(kinds, value, where)
     hints = {field.name: _hints(chosen)[field.name] for field in dataclasses.fields(chosen)}
-    own = {key: one for key, one in value.items() if key != "kind" or name is None}
+    own = {key: one for key, one in value.items() if key != "kind" or not hasattr(chosen, "kind")}
     for key, one in own.items():
         require(f"{where}.{key}", one, key in hints, f"left out: known fields are {', '.join(hints) or 'none'}")
     fields = {key: built(hints[key], one, f"{where}.{key}") for key, one in own.items()}
@@ -124,6 +120,17 @@ def _built_kind(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -
         return chosen(**fields)
     except ConfigError as error:  # it begins with the field's name
         raise ConfigError(f"{where}.{error}") from None
+
+
+def _chosen(kinds: tuple[type, ...], value: Mapping[str, Any], where: str) -> Any:
+    """The one that the table's `kind` names; where they have none, the only one."""
+    by_kind: dict[str, Any] = {one.kind: one for one in kinds if hasattr(one, "kind")}  # pyright: ignore[reportAttributeAccessIssue]
+    if not by_kind:
+        return kinds[0]
+    name = value.get("kind", next(iter(by_kind)))
+    if not isinstance(name, str) or name not in by_kind:
+        raise ConfigError(f"{where}: unknown kind {name!r}; {meant(str(name), by_kind)}")
+    return by_kind[name]
 
 
 @functools.cache  # a command checks some hundred parts before it answers

@@ -147,7 +147,7 @@ def _facts(path: Path, metadata: Mapping[str, str], tensors: Tensors) -> Facts:
         best = told["best"] and _record(Best, told["best"])
         last, metrics = _record(Report, told["last"]), _record(Prefix, told["metrics"])
         return Facts(program, execution, str(told["data"]), last, metrics, best)
-    except (ValueError, LookupError, TypeError, AttributeError, ConfigError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, ConfigError) as error:
         raise DataError(f"{path} is not a checkpoint: {type(error).__name__}: {error}") from None
 
 

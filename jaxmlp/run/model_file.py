@@ -47,7 +47,7 @@ def _program(file: Path, metadata: dict[str, str]) -> Program:
         raise DataError(f"{file} does not say of which program it is: its metadata has no 'program'")
     try:
         return Program.from_dict(json.loads(metadata["program"]))
-    except (ValueError, ConfigError) as error:
+    except (ValueError, ConfigError, RecursionError) as error:
         raise DataError(f"{file} names a program that cannot be: {error}") from None
 
 

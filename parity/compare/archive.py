@@ -17,6 +17,7 @@ from parity.compare.trace import StepTrace, Trace, in_role, of_role
 from parity.errors import CannotCompare
 
 FORMAT = 2
+WRONG = (TypeError, ValueError, AttributeError, IndexError, OverflowError)  # what a header that is none runs into
 
 
 def to_bytes(trace: Trace, known: Iterable[np.ndarray] = (), data: Named | None = None) -> bytes:
@@ -52,6 +53,8 @@ def decoded(file: Path, header: Mapping[str, Any], arrays: Named, known: Iterabl
         steps = {int(step): _step(file, header, arrays, step, there) for step in header["steps"]}
     except KeyError as error:
         raise CannotCompare(f"{file} lacks {error.args[0]}") from None
+    except WRONG as error:
+        raise CannotCompare(f"{file} is not a recording: {type(error).__name__}: {error}") from None
     kept = {key: value for key, value in header.items() if key not in ("bases", "starts", "steps")}
     return Trace(kept, of_role(arrays, "series"), steps)
 
@@ -88,7 +91,27 @@ def _unpacked(arrays: Named, name: str, base: np.ndarray | None = None) -> Any:
         return arrays[f"{name}:{field}"]
 
     if f"{name}:codes" in arrays:
-        return Coded(part("base") if base is None else base, part("codes"), part("scale"))
+        return _fitting(name, Coded(part("base") if base is None else base, part("codes"), part("scale")))
     if f"{name}:sums" in arrays:
-        return Sketch(part("sums"), part("rows"), part("values"), tuple(part("shape").tolist()))
+        return _sound(name, Sketch(part("sums"), part("rows"), part("values"), tuple(part("shape").tolist())))
     return Whole(part("array") if base is None else base)
+
+
+def _fitting(name: str, coded: Coded) -> Coded:
+    """Raises ValueError where NumPy would make one shape of several, and a large one of small ones."""
+    base, codes, scale = coded
+    if codes.shape != base.shape or scale.shape != base.shape[:1] or base.ndim == 0:
+        raise ValueError(f"{name} has codes {codes.shape} and scales {scale.shape} for {base.shape}")
+    return coded
+
+
+def _sound(name: str, sketch: Sketch) -> Sketch:
+    """Raises ValueError where the rows are none of the shape's."""
+    sums, rows, values, shape = sketch
+    sides = bool(shape) and all(type(side) is int and side >= 0 for side in shape)
+    numbers = rows.ndim == 1 and rows.dtype.kind == "i" and sums.ndim == 1 and sums.dtype.kind == "f" and sums.size > 0
+    if not sides or not numbers or values.shape != (len(rows), *shape[1:]):
+        raise ValueError(f"{name} has rows {values.shape} of {shape}")
+    if len(rows) and not 0 <= rows.min() <= rows.max() < shape[0]:
+        raise ValueError(f"{name} has rows beyond {shape}")
+    return sketch

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from parity.compare.tensor import Named
+from parity.errors import one_line
 
 KINDS = "biufcSU"  # of dtypes; an object would be unpickled
 NPY = ".npy"
@@ -18,6 +19,9 @@ NPY = ".npy"
 
 class Damaged(ValueError):
     """What is wrong with the file, in one line."""
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 def members(file: Path, largest: int) -> Named:

@@ -183,6 +183,7 @@ def test_a_header_that_declares_gigabytes_is_refused_before_they_are_read(tmp_pa
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.durability_too("a header that claims too much")
 def test_a_file_is_held_in_memory_once(tmp_path, pack):
     count = 20_000
     zeros = struct.pack(">4I", 0x0803, count, 28, 28) + bytes(count * 784)

@@ -12,6 +12,8 @@ from jaxmlp.data import reachable
 from jaxmlp.data.mirrors import MIRRORS, fetch, require_sound
 from jaxmlp.errors import DataError, DataUnreachable
 
+pytestmark = pytest.mark.durability_too("a download that goes wrong")
+
 CONTENT = {"first": b"one" * 5000, "second": b"two" * 700}
 PACKED = {f"{name}.gz": gzip.compress(content) for name, content in CONTENT.items()}
 DIGESTS = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
@@ -71,7 +73,9 @@ def test_a_port_where_nobody_listens_is_given_up_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"<html>please log in</html>", gzip.compress(b"something else"), PACKED["second.gz"][:-9]]
+    "damaged",
+    [b"<html>please log in</html>", gzip.compress(b"something else"), PACKED["second.gz"][:-9]],
+    ids=["a page", "another file", "cut off"],  # not the bytes, in which the time is
 )
 def test_a_damaged_download_is_an_error_and_leaves_nothing(server, tmp_path, damaged):
     server.files = PACKED | {"second.gz": damaged}

@@ -225,3 +225,10 @@ def test_a_header_that_declares_gigabytes_is_refused_before_they_are_allocated(p
                 file.write(array.tobytes())
     with pytest.raises(DataError, match=r"x_train is uint8 .*at most 629145600 bytes are read"):
         load(f"npz:{path}")
+
+
+def test_names_that_would_break_a_line_or_move_a_terminal_are_told_escaped(path):
+    np.savez(path, **{"a\nb": np.zeros(1), "\x1b[31mc": np.zeros(1)})
+    with pytest.raises(DataError, match=r"it holds a\\nb, \\x1b\[31mc$") as refused:
+        load(f"npz:{path}")
+    assert str(refused.value).isprintable()

@@ -152,6 +152,7 @@ def test_the_page_survives_a_hostile_name(proof):
     assert html.count('class="card"') == page.render(proof).count('class="card"')
 
 
+@pytest.mark.durability_too("a page with hostile names")
 def test_no_script_runs_in_the_page_but_its_own(browser, proof, tmp_path):
     html = page.render(proof)
     assert html.index("Content-Security-Policy") < html.index("<title>")

@@ -14,14 +14,9 @@ from pathlib import Path
 from typing import Any
 
 CALLS = ("open", "write", "fsync", "chmod", "replace", "unlink", "mkdir", "ftruncate")  # that change what a disk holds
-COUNTS: dict[str, int] = {}  # what was tried, by its name; told at the end of the tests
 
 Real = Callable[..., Any]
 Fault = Callable[[int, str, Real, tuple[Any, ...]], Any]  # number and name of the call, the call itself, arguments
-
-
-def counted(what: str) -> None:
-    COUNTS[what] = COUNTS.get(what, 0) + 1
 
 
 @contextlib.contextmanager

@@ -6,14 +6,17 @@ from typing import Any
 from unittest import mock
 
 import jax
+import pytest
 
 from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated_digits
+from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Adam, Batching, Dense, ExponentialDecay, Program
-from jaxmlp.run import session
+from jaxmlp.run import session, status
 from jaxmlp.run.cadence import Cadence
 from jaxmlp.run.console import Console
+from jaxmlp.run.leftovers import strays
 from jaxmlp.signals import Interrupt
 
 FINAL = ("config.json", "ending.json", "metrics.jsonl", "model.safetensors", "test_predictions.npy")
@@ -71,3 +74,20 @@ def final(folder: Path) -> Mapping[str, Any]:
     last = max(folder.glob("checkpoints/step-*"))
     files = [*(folder / name for name in FINAL), last, folder / "checkpoints/best.safetensors"]
     return {file.name: file.read_bytes() for file in files if file.exists()}
+
+
+def goes_on(folder: Path, whole: dict[str, bytes]) -> None:
+    """To the end and to the bit; what has no config.json has done nothing, and is begun anew."""
+    if not (folder / "config.json").exists():
+        assert not (folder / "metrics.jsonl").exists()
+        with pytest.raises(ConfigError, match=r"there is no run with a config\.json"):
+            status.to_resume(str(folder))
+        return
+    try:
+        assert train(RICH, resume=folder) == 0
+    except ConfigError as error:  # it was whole already
+        if "are done already" not in str(error):
+            raise
+    differ = [name for name in {**whole, **final(folder)} if final(folder).get(name) != whole.get(name)]
+    assert not differ, f"{folder} differs in {differ}"
+    assert not [*strays(folder), *strays(folder / "checkpoints"), *folder.glob(".lock")]

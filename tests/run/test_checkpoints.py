@@ -33,6 +33,7 @@ def test_another_word_is_refused(word):
         Cadence.of(word)
 
 
+@pytest.mark.durability_too("an order in which things reach the disk")
 def test_a_checkpoint_is_on_the_disk_behind_the_lines_that_it_needs(tmp_path, capsys):
     """Synced metrics, synced file, its name, synced folder: in this order whatever the power does."""
     out, seen = tmp_path / "run", []
@@ -53,6 +54,7 @@ def test_a_checkpoint_is_on_the_disk_behind_the_lines_that_it_needs(tmp_path, ca
     assert last_line < seen.index(("fsync", "metrics.jsonl"), last_line) < synced < named
 
 
+@pytest.mark.durability_too("runs that start in one second")
 def test_runs_that_start_in_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
     class Stopped(datetime.datetime):
         @classmethod

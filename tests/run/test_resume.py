@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from durability import counted
 from kept_runs import DIGITS, RICH, final, stop, train
 from programs import any_program, drawn, of_kind
 
@@ -60,6 +61,7 @@ def test_an_optimizer_by_chance_goes_on_to_the_bit(tmp_path, rng, capsys):
 @pytest.mark.parametrize("kind", get_args(parts.Optimizer), ids=lambda kind: kind.kind)
 def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_path, rng, capsys):
     goes_on_to_the_bit(of_optimizer(rng, kind), tmp_path, int(rng.integers(1, 4)))
+    counted("an interrupt with another optimizer")
 
 
 @pytest.mark.durability
@@ -67,6 +69,7 @@ def test_every_optimizer_goes_on_to_the_bit_with_a_schedule_by_chance(kind, tmp_
 def test_every_schedule_goes_on_to_the_bit(kind, tmp_path, rng, capsys):
     optimizer = GradientDescent(of_kind(rng, kind))
     goes_on_to_the_bit(dataclasses.replace(SMALL, optimizer=optimizer, scale=255), tmp_path, 3)
+    counted("an interrupt with another schedule")
 
 
 def test_evaluations_that_draw_go_on_to_the_bit(tmp_path, rng, capsys):

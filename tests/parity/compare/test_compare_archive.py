@@ -281,3 +281,39 @@ def test_whole_tensors_may_be_scalars(made, kept):
     loss = read(kept, made[1]).steps[0].got["loss/loss"]
     assert isinstance(loss, Whole)
     assert loss.array.shape == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", 3), ("steps", ["x"]), ("starts", []), ("starts", None), ("bases", 1.5), ("steps", [[1]])],
+    ids=str,
+)
+def test_a_header_that_is_none_is_refused_though_its_digest_is_right(kept, name, value):
+    header, arrays = parts(kept)
+    header[name] = value
+    header["content"] = content_digest({key: one for key, one in header.items() if key != "content"}, arrays)
+    rewritten(kept, header, arrays)
+    with pytest.raises(CannotCompare, match=r"seed3\.npz is not a recording: \w+Error: "):
+        read(kept)
+
+
+@pytest.mark.parametrize(
+    ("part", "other", "said"),
+    [
+        (":codes", lambda codes: codes[:, None], r"has codes \(.*\) and scales"),
+        (":scale", lambda scale: scale[:, None], r"has codes \(.*\) and scales"),
+        (":rows", lambda rows: rows + 10**9, "has rows beyond"),
+        (":rows", lambda rows: rows.astype(float), "has rows"),
+        (":shape", lambda shape: -shape, "has rows"),
+        (":sums", lambda sums: sums[:0], "has rows"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_before_anything_is_made_of_them(kept, made, part, other, said):
+    """NumPy would make a large array of two small ones, or wrap around."""
+    header, arrays = parts(kept)
+    name = next(name for name in arrays if name.endswith(part))
+    arrays[name] = other(arrays[name])
+    header["content"] = content_digest({key: one for key, one in header.items() if key != "content"}, arrays)
+    rewritten(kept, header, arrays)
+    with pytest.raises(CannotCompare, match=f"is not a recording: ValueError: .*{said}"):
+        read(kept, made[1])

@@ -15,7 +15,7 @@ from textbook import case, program
 
 from parity.__main__ import main
 from parity.compare.npz import Damaged
-from parity.errors import OracleFailed
+from parity.errors import CannotCompare, OracleFailed
 from parity.oracle import answer, environment
 from parity.oracle.ask import Question, Tf115
 
@@ -97,6 +97,7 @@ def test_a_header_that_is_none_is_refused(header, rng, tmp_path):
         answer.read(write(tmp_path / "a.npz", whole(asked), header), asked, QUESTIONS)
 
 
+@pytest.mark.durability_too("an answer of TensorFlow's that is none")
 def test_damaged_bytes_are_refused_or_harmless(rng, tmp_path):
     asked = case(rng, program())
     file = write(tmp_path / "a.npz", whole(asked))
@@ -117,6 +118,15 @@ def test_damaged_bytes_are_refused_or_harmless(rng, tmp_path):
             np.testing.assert_equal(one, other)
 
 
+def test_names_that_would_break_a_line_are_told_escaped(rng, tmp_path):
+    asked, strange = case(rng, program()), {"0/weights/a\nb\x1b[31m": np.zeros(2)}
+    with pytest.raises(Damaged) as refused:
+        answer.read(write(tmp_path / "a.npz", {**whole(asked), **strange}), asked, QUESTIONS)
+    assert r"a\nb\x1b[31m" in str(refused.value)
+    assert str(CannotCompare("of two\nlines")) == r"of two\nlines"
+
+
+@pytest.mark.durability_too("a header that claims too much")
 def test_a_bomb_is_refused_before_it_is_unpacked(rng, tmp_path, monkeypatch):
     asked = case(rng, program())
     monkeypatch.setattr(answer, "LARGEST", 10_000)
@@ -137,6 +147,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(rng, tmp_path, monkeypatch):
         ("kill -SEGV $$", "was ended by signal 11"),
     ],
 )
+@pytest.mark.durability_too("an answer of TensorFlow's that is none")
 def test_whatever_it_answers_or_says_is_one_line(script, said, stand_in, rng):
     with pytest.raises(OracleFailed, match=said) as failed:
         Tf115(stand_in(script), time_limit=60).ask(case(rng, program()), INIT)
@@ -155,6 +166,7 @@ def test_the_command_ends_with_2(stand_in, monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.durability_too("parity's parent killed")
 def test_it_ends_with_the_one_who_asked_and_its_folder_is_gone(number, tmp_path, stand_in):
     """In the middle of TensorFlow's import: before that it watches already."""
     for name in ("tmp", "fake/tensorflow/compat"):
