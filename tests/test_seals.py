@@ -12,14 +12,14 @@ from jaxmlp import compilation
 from jaxmlp.errors import JaxmlpWarning
 from jaxmlp.seals import SEAL, Seals
 
+pytestmark = pytest.mark.durability_too("a compiled program that was changed")
+
 # Twice: says how many programs were taken from the cache, and the sum that one of them computes.
 PROGRAM = """
 import warnings
 warnings.simplefilter("error")
 import jax, jax.numpy as jnp
 from jaxmlp import compilation
-
-pytestmark = pytest.mark.durability_too("a compiled program that was changed")
 compilation.keep()
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 hits = []
