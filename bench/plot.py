@@ -66,7 +66,7 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
         axes.text(fastest * 1.08, index, three_digits(speed), va="center", ha="right", color=INK)
     axes.set_xlim(0, fastest * 1.1)
     colours_mean = [Patch(color=OURS, label="jaxmlp"), Patch(color=PEER, label="other programs")]
-    axes.legend(handles=colours_mean, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+    axes.legend(handles=colours_mean, loc="upper right", bbox_to_anchor=(1, -0.04), ncols=2, frameon=False)
     work, device = result.workload, result.roofline.device_name or machine.processor()
     axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
     title = f"{work.images_a_step:,} images a step, {work.hidden} hidden units, on {device}"
