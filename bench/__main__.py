@@ -40,6 +40,8 @@ class BenchOptions:
     """also the original's whole run, ours and TensorFlow 1.15.5's: about six minutes on two cores"""
     end_to_end_steps: Count = 301
     """steps of it"""
+    whole_runs: bool = False
+    """also the 301 steps of six contenders in turns, and how long a step takes as they go on: half an hour"""
     json: File = None
     """write everything that was measured"""
     plot: File = None

@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from bench.grow import Sweep
 from bench.result import Result
 from bench.row import Row
+from bench.whole_run import TURN, Run
 from jaxmlp import machine
 from jaxmlp.errors import ConfigError
 from jaxmlp.run.files import write_whole
@@ -33,15 +34,18 @@ def require_kind(path: Path) -> None:
 
 def write(result: Result, path: Path) -> None:
     """One PNG (or whatever the name's ending says), whole or not at all. Raises OutputError naming the path."""
-    growth = result.growth
     measured = [row for row in result.rows if row.measured]
-    height = 1.6 + 0.34 * len(measured)
+    runs = [run for run in result.whole_runs if run.status == "ok"]
+    sweeps = result.growth.sweeps if result.growth else []
+    heights = [1.6 + 0.34 * len(measured), *([3.6] if runs else []), *([3.6] if sweeps else [])]
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = plt.figure(figsize=(10, height + (3.6 if growth else 0)), layout="constrained")
-        grid = figure.add_gridspec(2 if growth else 1, 3, height_ratios=[height, 3.6] if growth else None)
+        figure = plt.figure(figsize=(10, sum(heights)), layout="constrained")
+        grid = figure.add_gridspec(len(heights), 3, height_ratios=heights)
         _bars(figure.add_subplot(grid[0, :]), measured, result)
-        for column, sweep in enumerate(growth.sweeps if growth else []):
-            _growth(figure.add_subplot(grid[1, column]), sweep)
+        if runs:
+            _whole_runs(figure.add_subplot(grid[1, :]), runs)
+        for column, sweep in enumerate(sweeps):
+            _growth(figure.add_subplot(grid[-1, column]), sweep)
         _save(figure, path)
 
 
@@ -62,11 +66,32 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
         axes.text(fastest * 1.08, index, three_digits(speed), va="center", ha="right", color=INK)
     axes.set_xlim(0, fastest * 1.1)
     colours_mean = [Patch(color=OURS, label="jaxmlp"), Patch(color=PEER, label="other programs")]
-    axes.legend(handles=colours_mean, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+    axes.legend(handles=colours_mean, loc="upper right", bbox_to_anchor=(1, -0.04), ncols=2, frameon=False)
     work, device = result.workload, result.roofline.device_name or machine.processor()
     axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
     title = f"{work.images_a_step:,} images a step, {work.hidden} hidden units, on {device}"
     axes.set_title(title, loc="left", color=INK)
+
+
+def _whole_runs(axes: Axes, runs: list[Run]) -> None:
+    """Seconds a step over the run, each turn's median; names at the end of the lines."""
+    ends = []
+    for run in runs:
+        turns = [run.seconds[first : first + TURN] for first in range(1, len(run.seconds), TURN)]  # the first compiles
+        medians, style = [float(np.median(turn)) for turn in turns], "-" if run.ours else ":"
+        steps = [1 + TURN * i + (len(turn) - 1) / 2 for i, turn in enumerate(turns)]
+        axes.plot(steps, medians, style, color=OURS if run.ours else INK, linewidth=1.4 if run.ours else 1)
+        ends.append((medians[-1], run, steps[-1]))
+    top, place = max(end for end, *_ in ends), -1.0
+    for end, run, step in sorted(ends, key=lambda one: one[0]):
+        place = max(end, place + 0.07 * top)  # names that would overlap stand above each other
+        text = f" {run.name}: {run.total:,.0f} s"
+        axes.text(step, place, text, va="center", fontsize=8, color=OURS if run.ours else INK)
+    axes.set_ylim(0, None)
+    axes.set_xlim(0, 1.3 * max(step for *_, step in ends))
+    axes.set_ylabel("seconds a step")
+    axes.set_title("Whole runs, ten steps in turn; all seconds from the start of the process", loc="left", color=INK)
+    axes.set_xlabel("step")
 
 
 def _growth(axes: Axes, sweep: Sweep) -> None:

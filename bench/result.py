@@ -13,6 +13,7 @@ from bench.older import FORMAT
 from bench.roofline import Roofline
 from bench.row import Row, best_of_ours
 from bench.targets import judge
+from bench.whole_run import Run
 from bench.workload import Workload
 from jaxmlp import machine
 from jaxmlp.errors import OutputError
@@ -30,6 +31,7 @@ class Result:
     rows: list[Row]
     growth: Growth | None
     end_to_end: list[EndToEnd]
+    whole_runs: list[Run]
 
     def text(self) -> str:
         """All that the command prints at its end, in its order."""
@@ -40,6 +42,7 @@ class Result:
             table.targets(judge(self.rows, self.workload)),
             table.growth(self.growth) if self.growth else "",
             table.end_to_end(self.end_to_end) if self.end_to_end else "",
+            table.whole_runs(self.whole_runs) if self.whole_runs else "",
         ]
         return "\n\n".join(part for part in parts if part)
 
@@ -57,6 +60,7 @@ class Result:
             "targets": [target._asdict() for target in judge(self.rows, self.workload)],
             "growth": dataclasses.asdict(self.growth) if self.growth else None,
             "end_to_end": [run._asdict() for run in self.end_to_end],
+            "whole_runs": [run._asdict() for run in self.whole_runs],
         }
 
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import compare, end_to_end, grow, lineup, older, result, roofline, throughput, workload
+from bench import compare, end_to_end, grow, lineup, older, result, roofline, throughput, whole_run, workload
 from bench.older import Timings
 from bench.result import Result
 from bench.throughput import Plan
@@ -74,13 +74,16 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         workload.write(Path(folder), split, work)
         rows = throughput.measure(peers, Path(folder), roof.device, work.agreement, how_long)
+        runs = []
+        if options.whole_runs:
+            runs = whole_run.measure(whole_run.contenders(options.peers), Path(folder), roof.device, whole_run.STEPS)
     growth = grow.measure(split, work, grow.Scale(), how_long.rounds) if options.grow else None
     whole = []
     if options.end_to_end:
         folder = options.images.data_dir
         arguments = [f"--data={options.images.data}", *([f"--data-dir={folder}"] if folder else [])]
         whole = end_to_end.measure(dataset, arguments, roof.device, options.end_to_end_steps)
-    return Result(work, roof, rows, growth, whole)
+    return Result(work, roof, rows, growth, whole, runs)
 
 
 def plan(rounds: int, steps: int | None, work: workload.Workload) -> Plan:
@@ -92,7 +95,7 @@ def plan(rounds: int, steps: int | None, work: workload.Workload) -> Plan:
 
 def require_the_original(options: "BenchOptions") -> None:
     """Raises ConfigError for an option that times the original and nothing else, where another program is asked for."""
-    for name in ("grow", "end_to_end"):
+    for name in ("grow", "end_to_end", "whole_runs"):
         if getattr(options, name) and options.program != "original":
             raise ConfigError(f"--{name.replace('_', '-')} times the original: leave --program {options.program} out")
 

@@ -1,13 +1,17 @@
 """Results as text: what `python -m bench` prints and `bench/RESULTS.md` holds."""
 
+import statistics
+
 from bench.end_to_end import EndToEnd
 from bench.grow import Growth
 from bench.roofline import Roofline
 from bench.row import Row, best_of_ours
 from bench.targets import Target
+from bench.whole_run import Run
 from bench.workload import Workload
 
 Cells = list[str]
+SPANS = ((1, 20), (21, 100), (101, 200), (201, 300))  # steps of a whole run, both included; the first one compiles
 HEAD = [
     *("contender", "version", "ms/step", "steps/s", "images/s", "formula GFLOP/s", "of peak", "time / ours"),
     *("(min … max)", "start s", "compile s", "memory"),
@@ -124,6 +128,20 @@ def end_to_end(runs: list[EndToEnd]) -> str:
         if ours.status == run.status == "ok":
             text += f"\n{ours.name} is {run.seconds / ours.seconds:.2f} times faster than {run.name}"
     return text
+
+
+def whole_runs(runs: list[Run]) -> str:
+    """How long a step takes as the run goes on, and all of them."""
+    marks = [f"{first}-{last}" for first, last in SPANS]
+    lines = [[f"{len(runs[0].seconds)} steps, ten in turn", "version", *marks, "all", "time / ours", "last loss"]]
+    for run in runs:
+        if run.status != "ok":
+            lines.append([run.name, f"{run.status}: {run.reason}", *[""] * (len(SPANS) + 3)])
+            continue
+        spans = [run.seconds[first : last + 1] for first, last in SPANS]
+        times = [f"{1e3 * statistics.median(span):,.0f} ms" if span else "" for span in spans] + [f"{run.total:,.1f} s"]
+        lines.append([run.name, run.version, *times, f"{run.total / runs[0].total:.2f}", f"{run.last_loss:.4f}"])
+    return f"{_aligned(lines, left=2)}\nThe median step of each span; all: from `python …` to the end of the last step."
 
 
 def _aligned(lines: list[Cells], left: int) -> str:

@@ -1,4 +1,4 @@
-"""jaxmlp itself, by `trainer` and an engine, as `python -m jaxmlp.train` drives it. Options: layout, precision.
+"""jaxmlp itself, by `trainer` and an engine, as `python -m jaxmlp.train` drives it. Options: those of an `Execution`.
 
 A step at a time on a CPU; elsewhere a block of steps is one dispatch of `trainer.advance`, as in a run.
 """
@@ -14,7 +14,9 @@ from bench.peers import arithmetic, jax_device
 from bench.peers.protocol import TENSORS, Arithmetic, Problem, Run, serve
 from jaxmlp import model, trainer
 from jaxmlp.data.dataset import Split
-from jaxmlp.engine import Engine, select
+from jaxmlp.engine import Engine, Screening, select
+from jaxmlp.engine.dense import Dense
+from jaxmlp.engine.staircase import Staircase
 from jaxmlp.execution import Execution
 from jaxmlp.program import GradientDescent, Program
 
@@ -42,22 +44,26 @@ def start(problem: Problem) -> Run:
     device = jax_device.use(problem.device)
     engine = engine_of(problem, device)
     batch = jax.block_until_ready(engine.place(Split(problem.images, problem.labels), device))
-    return Training(engine, jax.device_put(initial(problem), device), batch, device)
+    state = initial(problem)
+    if isinstance(engine, Screening):
+        state = state._replace(bounds=engine.unknown(state.params, batch))
+    return Training(engine, jax.device_put(state, device), batch, device)
 
 
 def engine_of(problem: Problem, device: jax.Device) -> Engine:
     """The engine that the contender's options name. Raises RuntimeError where `select` gives another than asked for."""
     layout = problem.options.get("layout", "auto")
     engine = select(execution_of(problem), device, len(problem.labels))
-    if layout not in ("auto", type(engine).__name__.lower()):
+    of_layout = {"dense": Dense, "staircase": (Staircase, Screening)}
+    if layout != "auto" and not isinstance(engine, of_layout[layout]):
         raise RuntimeError(f"layout {layout} was asked for, but jaxmlp.engine.select gives {type(engine).__name__}")
     return engine
 
 
 def execution_of(problem: Problem) -> Execution:
-    """Every step computes all images: what the first steps leave out is not what a run does."""
-    options = problem.options
-    return Execution(options.get("layout", "auto"), options.get("precision", "auto"), screening="off")  # pyright: ignore[reportArgumentType]
+    """Not screened unless asked for: what the first steps leave out is not what a run does."""
+    named = {"layout": "auto", "precision": "auto", "screening": "off", **problem.options}
+    return Execution(**named)  # pyright: ignore[reportArgumentType]
 
 
 def initial(problem: Problem, program: Program | None = None) -> trainer.State:

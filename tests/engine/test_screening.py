@@ -342,13 +342,15 @@ def test_auto_screens_raw_pixels_under_wide_weights_and_nothing_that_keeps_a_los
     def screened(program: Program, dataset: Dataset = many, execution: Execution = AUTO) -> str:
         return trainer.place_for(program, execution, dataset, CPU).execution.screening
 
-    assert screened(program_of((64,))) == "on"
-    assert screened(program_of((64,), scale=255, stddev=0.1)) == "off"
-    assert screened(program_of((64,)), digits) == "off", "too few images"
-    assert screened(program_of((64,), loss=MeanSquaredError("softmax"))) == "off"
-    assert screened(program_of((64,)), execution=Execution(screening="off")) == "off"
-    assert screened(program_of((64,)), execution=Execution("dense")) == "off"
-    assert screened(dataclasses.replace(program_of((64,)), batching=Batching(20))) == "off"
+    wide = (1024,)
+    assert screened(program_of(wide)) == "on"
+    assert screened(program_of((64,))) == "off", "too short a step"
+    assert screened(program_of(wide, scale=255, stddev=0.1)) == "off"
+    assert screened(program_of(wide), digits) == "off", "too few images"
+    assert screened(program_of(wide, loss=MeanSquaredError("softmax"))) == "off"
+    assert screened(program_of(wide), execution=Execution(screening="off")) == "off"
+    assert screened(program_of(wide), execution=Execution("dense")) == "off"
+    assert screened(dataclasses.replace(program_of(wide), batching=Batching(20))) == "off"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jaxmlp.execution import Execution
 from jaxmlp.program import Dense, Program
 from jaxmlp.run.experiments import Sets
 
-FAR_APART = Program((Dense(16),), steps=3)  # its first margins are wide, so that screening pays
+FAR_APART = Program((Dense(1024),), steps=3)  # its first margins are wide, so that screening pays
 CLOSE = dataclasses.replace(FAR_APART, scale=255)
 DIGITS = generated_digits(2000, 10)
 
