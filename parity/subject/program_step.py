@@ -92,7 +92,8 @@ class ProgramStep:
     def _split(self, batch: Named) -> tuple[np.ndarray, np.ndarray]:
         images = _data(self.family.images, batch).reshape(-1, self.family.pixels)
         labels = _data(self.family.labels, batch)
-        bytes_ = images if is_bytes(images) and images.max(initial=0) > 1 else images * 255
+        as_fed = self.program.scale == 1 or images.max(initial=0) > 1  # else: 0 and 1 are blank and full ink over 255
+        bytes_ = images if is_bytes(images) and as_fed else images * 255
         if not is_bytes(bytes_):
             raise CannotCompare("the batch holds no pixels, whole numbers from 0 to 255 or these over 255")
         return np.rint(bytes_).astype(np.uint8), _classes(labels)

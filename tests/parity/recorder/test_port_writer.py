@@ -150,6 +150,12 @@ def test_a_program_of_the_family_is_proven_on_jaxmlps_own_engine(adopted):
     assert (found.program.optimizer.learning_rate, found.program.scale) == (0.01, 255)
 
 
+def test_zeros_and_ones_that_nobody_divided_are_taken_as_they_were_fed(adopted):
+    found = configured(adopted("parity_bits"), 0)
+    assert found.program, found.verdict
+    assert found.program.scale == 1
+
+
 @pytest.mark.parametrize(
     ("name", "why"), [("naive_log_loss", "a loss that is no mean over a batch"), ("layers_dropout", "no pixels")]
 )
