@@ -62,8 +62,8 @@ def engine_of(problem: Problem, device: jax.Device) -> Engine:
 
 def execution_of(problem: Problem) -> Execution:
     """Not screened unless asked for: what the first steps leave out is not what a run does."""
-    named = {"layout": "auto", "precision": "auto", "screening": "off", **problem.options}
-    return Execution(**named)  # pyright: ignore[reportArgumentType]
+    defaults = {"layout": "auto", "precision": "auto", "screening": "off"}
+    return Execution(**{name: problem.options.get(name, default) for name, default in defaults.items()})  # pyright: ignore[reportArgumentType]
 
 
 def initial(problem: Problem, program: Program | None = None) -> trainer.State:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fakes import fake
 
 from bench import throughput
 from bench.lineup import DENSE, Peer
@@ -12,10 +13,6 @@ from jaxmlp.data.generated import generated_digits
 
 IMAGES, HIDDEN = 300, 16
 FAKES = ("slightly wrong", "nan", "miscounts", "raises", "killed", "exits", "dies late", "chatty")
-
-
-def fake(how: str) -> Peer:
-    return Peer(how, "fake_peer", (f"how={how}",))
 
 
 @pytest.fixture(scope="session")

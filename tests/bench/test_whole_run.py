@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import fake
+from fakes import fake
 
 from bench import table, whole_run
 from bench.lineup import Peer
