@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int
             told.update(min(i, 1), name)  # the one before it is done
             out = f"--out={folder}/run{i}"
             one = _timed(name, [sys.executable, "-m", "jaxmlp.train", *options, *own, out], steps)
-            runs.append(_agreeing(one, runs[0]) if runs else one)
+            runs.append(agreeing(one, runs[0], TOLERANCE) if runs else one)
         if not environment.is_set_up():
             absent = EndToEnd("TensorFlow 1.15.5", steps, "not installed", "python -m parity setup", 0.0, None)
             return [*runs, absent]
@@ -56,7 +56,7 @@ def measure(dataset: Dataset, data_arguments: list[str], device: str, steps: int
             np.save(f"{folder}/{name}_images.npy", split.images)
             np.save(f"{folder}/{name}_labels.npy", split.labels)
         command = [str(environment.require()), "-m", "bench.peers.tf115_original", folder, str(steps)]
-        return [*runs, _agreeing(_timed("TensorFlow 1.15.5", command, steps), runs[0])]
+        return [*runs, agreeing(_timed("TensorFlow 1.15.5", command, steps), runs[0], TOLERANCE)]
 
 
 def _timed(name: str, command: list[str], steps: int) -> EndToEnd:
@@ -71,10 +71,10 @@ def _timed(name: str, command: list[str], steps: int) -> EndToEnd:
     return EndToEnd(name, steps, "ok", "", seconds, float(losses[-1]))
 
 
-def _agreeing(theirs: EndToEnd, ours: EndToEnd) -> EndToEnd:
-    """`theirs`, or that they trained to another loss than ours."""
+def agreeing(theirs: Any, ours: Any, tolerance: float) -> Any:
+    """`theirs`, or that it trained to another loss than ours; named tuples with `status`, `reason` and `last_loss`."""
     if theirs.last_loss is None or ours.last_loss is None:
         return theirs
-    if abs(theirs.last_loss - ours.last_loss) <= TOLERANCE * abs(ours.last_loss):
+    if abs(theirs.last_loss - ours.last_loss) <= tolerance * abs(ours.last_loss):
         return theirs
     return theirs._replace(status="wrong", reason=f"loss {theirs.last_loss:f} against {ours.last_loss:f}")

@@ -26,6 +26,13 @@ class Peer:
         """The libraries that are not installed, by name; empty when all are there."""
         return ", ".join(name for name in self.needs if importlib.util.find_spec(name) is None)
 
+    def absence(self, device: str) -> tuple[str, str] | None:
+        """The status and the reason of a row that it cannot fill; None where it can."""
+        if device not in self.devices:
+            return "not for this device", f"runs on {', '.join(self.devices)}"
+        absent = self.missing()
+        return ("not installed", absent) if absent else None
+
     def python(self) -> Path:
         """The interpreter that runs it."""
         return Path(sys.executable)

@@ -76,7 +76,9 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
         rows = throughput.measure(peers, Path(folder), roof.device, work.agreement, how_long)
         runs = []
         if options.whole_runs:
-            runs = whole_run.measure(whole_run.contenders(options.peers), Path(folder), roof.device, whole_run.STEPS)
+            runs = whole_run.measure(
+                whole_run.contenders(options.peers), Path(folder), roof.device, throughput.WHOLE_RUN
+            )
     growth = grow.measure(split, work, grow.Scale(), how_long.rounds) if options.grow else None
     whole = []
     if options.end_to_end:

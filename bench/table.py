@@ -133,14 +133,16 @@ def end_to_end(runs: list[EndToEnd]) -> str:
 def whole_runs(runs: list[Run]) -> str:
     """How long a step takes as the run goes on, and all of them."""
     marks = [f"{first}-{last}" for first, last in SPANS]
-    lines = [[f"{len(runs[0].seconds)} steps, ten in turn", "version", *marks, "all", "time / ours", "last loss"]]
+    ours, steps = runs[0], max(len(run.seconds) for run in runs)
+    lines = [[f"{steps} steps, ten in turn", "version", *marks, "all", "time / ours", "last loss"]]
     for run in runs:
         if run.status != "ok":
             lines.append([run.name, f"{run.status}: {run.reason}", *[""] * (len(SPANS) + 3)])
             continue
         spans = [run.seconds[first : last + 1] for first, last in SPANS]
         times = [f"{1e3 * statistics.median(span):,.0f} ms" if span else "" for span in spans] + [f"{run.total:,.1f} s"]
-        lines.append([run.name, run.version, *times, f"{run.total / runs[0].total:.2f}", f"{run.last_loss:.4f}"])
+        ratio = f"{run.total / ours.total:.2f}" if ours.status == "ok" else ""
+        lines.append([run.name, run.version, *times, ratio, f"{run.last_loss:.4f}"])
     return f"{_aligned(lines, left=2)}\nThe median step of each span; all: from `python …` to the end of the last step."
 
 

@@ -67,10 +67,8 @@ def _enter(
 ) -> Entry:
     """Starts a peer, which ends with `running`, and checks it. Without a contender the entry's row says why."""
     row, contender = Row(peer.name, peer.ours), None
-    if device not in peer.devices:
-        row.status, row.reason = "not for this device", f"runs on {', '.join(peer.devices)}"
-    elif absent := peer.missing():
-        row.status, row.reason = "not installed", absent
+    if absence := peer.absence(device):
+        row.status, row.reason = absence
     else:
         try:
             contender = running.enter_context(Contender(peer, folder))

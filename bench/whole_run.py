@@ -5,20 +5,20 @@ of the first steps says nothing of a run. All processes stay alive and one compu
 """
 
 import contextlib
-import itertools
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.contender import Contender
+from bench.end_to_end import agreeing
 from bench.errors import ContenderFailed
 from bench.lineup import PEERS, STAIRCASE, Peer
 from jaxmlp.progress import Progress
 
 TURN = 10  # steps
-STEPS = 301  # the original's
 TOLERANCE = 1e-3  # relative, between the last losses: roundings of three hundred steps
-SCREENED = Peer("jaxmlp", "bench.peers.ours", ("layout=staircase", "screening=auto"), ours=True)
-UNSCREENED = Peer("jaxmlp without screening", STAIRCASE.module, STAIRCASE.options, ours=True)
+SCREENED = dataclasses.replace(STAIRCASE, name="jaxmlp", options=(*STAIRCASE.options, "screening=auto"))
+UNSCREENED = dataclasses.replace(STAIRCASE, name="jaxmlp without screening")
 THEIRS = ("tf115", "tf2_graph", "jax_whole_batch", "torch_eager")
 
 
@@ -28,7 +28,7 @@ class Run(NamedTuple):
     name: str
     version: str
     ours: bool
-    status: str  # "ok", "not installed", "failed" or "wrong"
+    status: str  # "ok", "not installed", "not for this device", "failed" or "wrong"
     reason: str
     ready_seconds: float  # from the process's start to its first step
     seconds: list[float]  # of every step
@@ -51,7 +51,8 @@ def contenders(names: tuple[str, ...] = ()) -> list[Peer]:
 
 def measure(peers: list[Peer], folder: Path, device: str, steps: int) -> list[Run]:
     """A run a peer, in their order; the first one's last loss is what the others' are held against."""
-    there = [peer for peer in peers if not peer.missing() and device in peer.devices]
+    absent = {peer.name: told for peer in peers if (told := peer.absence(device))}
+    there = [peer for peer in peers if peer.name not in absent]
     with contextlib.ExitStack() as running:
         started = {}
         with Progress(len(there), "contender", "starting whole runs") as told:
@@ -60,8 +61,9 @@ def measure(peers: list[Peer], folder: Path, device: str, steps: int) -> list[Ru
                 started[peer.name] = _Going(peer, folder, running)
                 told.update()
         _take_turns(list(started.values()), steps)
-    runs = [started[peer.name].run() if peer.name in started else _absent(peer, device) for peer in peers]
-    return [runs[0], *(_agreeing(run, runs[0]) for run in runs[1:])]
+    missing = {name: Run(name, "", False, *told, 0.0, [], None) for name, told in absent.items()}
+    runs = [missing.get(peer.name) or started[peer.name].run() for peer in peers]
+    return [runs[0], *(agreeing(run, runs[0], TOLERANCE) for run in runs[1:])]
 
 
 class _Going:
@@ -100,20 +102,6 @@ def _take_turns(going: list[_Going], steps: int) -> None:
     with Progress(steps, "step", "timing whole runs") as told:
         for number, first in enumerate(range(0, steps, TURN)):
             turn = number % len(going)  # another one begins every round
-            for one in itertools.chain(going[turn:], going[:turn]):
+            for one in going[turn:] + going[:turn]:
                 one.go(min(TURN, steps - first))
             told.update(min(TURN, steps - first))
-
-
-def _absent(peer: Peer, device: str) -> Run:
-    reason = peer.missing() or f"runs on {', '.join(peer.devices)}, not {device}"
-    return Run(peer.name, "", peer.ours, "not installed", reason, 0.0, [], None)
-
-
-def _agreeing(theirs: Run, ours: Run) -> Run:
-    """`theirs`, or that it trained to another loss than ours."""
-    if theirs.last_loss is None or ours.last_loss is None:
-        return theirs
-    if abs(theirs.last_loss - ours.last_loss) <= TOLERANCE * abs(ours.last_loss):
-        return theirs
-    return theirs._replace(status="wrong", reason=f"loss {theirs.last_loss:f} against {ours.last_loss:f}")

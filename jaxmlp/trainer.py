@@ -100,6 +100,13 @@ def state_of(program: Program, params: Params) -> State:
     return State(params, slots_of(program, params), jax.device_put(np.int32(0)), draws)
 
 
+def with_bounds(state: State, engine: Engine, batch: Any, device: jax.Device) -> State:
+    """The state before step 0 as the engine needs it: where it screens, nothing is known of an image yet."""
+    if not isinstance(engine, Screening):
+        return state
+    return state._replace(bounds=jax.device_put(engine.unknown(state.params, batch), device))
+
+
 def make_step(
     engine: Engine, loss: LossFn = ORIGINAL.loss, method: Updates = RECIPE.method, network: Network | None = None
 ) -> Step:
@@ -272,10 +279,8 @@ class Run:
         if takes_rows(program) != isinstance(placed.train, Pool):
             raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
         require_rates(self.program.optimizer, self.program.steps)
-        self.state = jax.device_put(init(program, placed.classes), placed.device)
-        if isinstance(placed.engine, Screening):
-            unknown = placed.engine.unknown(self.state.params, placed.train)
-            self.state = self.state._replace(bounds=jax.device_put(unknown, placed.device))
+        state = jax.device_put(init(program, placed.classes), placed.device)
+        self.state = with_bounds(state, placed.engine, placed.train, placed.device)
         pooled = isinstance(placed.train, Pool)
         self.order = minibatches.order_of(self.program, placed.train.size) if pooled else None  # of the images
         self._capacity = self._block()

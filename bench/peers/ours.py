@@ -14,9 +14,7 @@ from bench.peers import arithmetic, jax_device
 from bench.peers.protocol import TENSORS, Arithmetic, Problem, Run, serve
 from jaxmlp import model, trainer
 from jaxmlp.data.dataset import Split
-from jaxmlp.engine import Engine, Screening, select
-from jaxmlp.engine.dense import Dense
-from jaxmlp.engine.staircase import Staircase
+from jaxmlp.engine import Dense, Engine, Screening, Staircase, select
 from jaxmlp.execution import Execution
 from jaxmlp.program import GradientDescent, Program
 
@@ -44,10 +42,8 @@ def start(problem: Problem) -> Run:
     device = jax_device.use(problem.device)
     engine = engine_of(problem, device)
     batch = jax.block_until_ready(engine.place(Split(problem.images, problem.labels), device))
-    state = initial(problem)
-    if isinstance(engine, Screening):
-        state = state._replace(bounds=engine.unknown(state.params, batch))
-    return Training(engine, jax.device_put(state, device), batch, device)
+    state = trainer.with_bounds(jax.device_put(initial(problem), device), engine, batch, device)
+    return Training(engine, state, batch, device)
 
 
 def engine_of(problem: Problem, device: jax.Device) -> Engine:

@@ -183,8 +183,8 @@ def candidates(
     A staircase comes twice where it can be screened. One at a time: each lays the data out for itself.
     """
     screens = trainer.screens(program, dataset)
-    execution = trainer.execution_for(program, Execution(), dataset, device)
-    own = settle(execution, device, len(dataset.train.labels))
+    chosen = trainer.execution_for(program, Execution(), dataset, device)
+    own = settle(chosen, device, len(dataset.train.labels))
     engines = [
         Execution(layout, precision, screening=how)  # pyright: ignore[reportArgumentType]
         for layout, precision in itertools.product(layouts or LAYOUTS, precisions or PRECISIONS)

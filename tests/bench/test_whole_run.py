@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 from fakes import fake
 
-from bench import table, whole_run
+from bench import plot, table, whole_run
 from bench.lineup import Peer
 from bench.whole_run import SCREENED, UNSCREENED
 
@@ -57,6 +58,27 @@ def test_the_table_has_a_row_a_run_and_our_time_as_the_unit(runs):
     assert lines[0].startswith(f"{STEPS} steps, ten in turn")
     assert [line.split("  ")[0] for line in lines[1:-1]] == [peer.name for peer in PEERS]
     assert " 1.00 " in lines[1]
+
+
+def test_where_ours_fails_the_others_are_told_all_the_same(runs):
+    failed = runs["jaxmlp"]._replace(status="failed", reason="why", ready_seconds=0.0, seconds=[])
+    ours, theirs = table.whole_runs([failed, runs["jax_whole_batch"]]).splitlines()[1:3]
+    assert "failed: why" in ours
+    assert f"{runs['jax_whole_batch'].total:.1f} s" in theirs
+
+
+def test_a_contender_for_another_device_is_not_started_and_told_as_in_the_table_of_steps(problem):
+    elsewhere = Peer("elsewhere", "bench.peers.numpy_blas", devices=("tpu",))
+    run = whole_run.measure([UNSCREENED, elsewhere], problem, "cpu", 1)[1]
+    assert (run.status, run.reason, run.seconds) == ("not for this device", "runs on tpu", [])
+
+
+def test_the_picture_has_a_line_for_every_run_that_went_through(runs):
+    axes = plt.figure().add_subplot()
+    there = [run for run in runs.values() if run.status == "ok"]
+    plot._whole_runs(axes, there)
+    assert len(axes.lines) == len(there) == 3
+    assert {text.get_text().split(":")[0].strip() for text in axes.texts} == {run.name for run in there}
 
 
 def test_ours_comes_with_and_without_screening_before_the_peers_that_were_named():

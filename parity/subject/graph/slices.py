@@ -22,17 +22,14 @@ def gathers(graph: Graph, variable: str, tensor: str) -> list[str]:
 
     Raises `CannotCompare` where the rows come from elsewhere.
     """
-    takers = [one.name for one in graph.nodes.values() if one.op in GATHERS and _takes(graph, one.inputs[0], variable)]
+    found = (one for one in graph.nodes.values() if one.op in GATHERS)
+    takers = [one.name for one in found if graph.variable(one.inputs[0]) == variable]
     return list(_made_by(graph, tensor, takers))
 
 
 def in_a_row(rows: Mapping[str, Any], names: Sequence[str], like: Any) -> Any:
     """The gradients of what these nodes gave, one below the other; `like`: the variable."""
     return jnp.concatenate([rows[name].reshape(-1, *like.shape[1:]) for name in names])
-
-
-def _takes(graph: Graph, tensor: str, variable: str) -> bool:
-    return graph.variable(tensor) == variable
 
 
 def _made_by(graph: Graph, tensor: str, takers: Sequence[str]) -> Iterator[str]:
