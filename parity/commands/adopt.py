@@ -23,6 +23,7 @@ from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.report.recorded_page import page
 from parity.subject.graph.graph import Graph
+from parity.subject.graph.orders import Orders
 from parity.subject.graph.step import GraphStep
 from parity.subject.port_writer.proven import (
     Configured,
@@ -144,7 +145,8 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
 
 def with_races(step: GraphStep, program: Program) -> Program:
     """Which says in its header what depends on an order that the graph leaves open."""
-    header = {**program.trace.header, "racing": sorted(step.racing)}
+    orders = Orders(step, program.fields["arriving"])
+    header = {**program.trace.header, "racing": orders.racing | orders.seen_racing(one.op for one in program.updates)}
     return program._replace(trace=program.trace._replace(header=header))
 
 

@@ -19,16 +19,21 @@ from parity.compare.tensor import Named
 from parity.compare.trace import StepTrace
 from parity.noise.kinks import Kinks
 from parity.noise.monte_carlo import Arithmetic
+from parity.noise.orders import with_orders
 from parity.noise.sampled import ALLOWED
+from parity.subject.graph.orders import Orders
 from parity.subject.graph.step import GraphStep
 
 SAMPLES = 8
-LATE = ((), ("weights",), ("slots",), ("weights", "slots"))
 
 
 def limits(step: GraphStep, program: Program, seed: int = 0) -> dict[int, StepLimits]:
-    """Of every recorded step. Raises NotImplementedError for what Monte Carlo arithmetic cannot evaluate."""
-    return {number: _limits(step, program, one, seed) for number, one in program.trace.steps.items()}
+    """Of every recorded step, with the orders in which a racing one may be taken.
+
+    Raises NotImplementedError for what Monte Carlo arithmetic cannot evaluate.
+    """
+    sampled = {number: _limits(step, program, one, seed) for number, one in program.trace.steps.items()}
+    return with_orders(Orders(step, program.fields["arriving"]), program, sampled)
 
 
 def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> StepLimits:
@@ -44,27 +49,7 @@ def _limits(step: GraphStep, program: Program, one: StepTrace, seed: int) -> Ste
         turned = _values(Arithmetic(None, kinks.turned()), closed, leaves, keys) if near else exact
     floats = [key for key in keys if exact[key].dtype.kind == "f"]
     spreads = {key: _spread(key, exact[key], [one[key] for one in samples], turned[key]) for key in floats}
-    return StepLimits(spreads | _races(step, one, _beside(program, one)), near)
-
-
-def _races(step: GraphStep, one: StepTrace, beside: list[str]) -> dict[str, Spread]:
-    """How far off a variable is if reads that race with a write come after it: weights', others', or both.
-
-    An average that races with the variable and with its count may take either of each. Nothing is known of it where
-    writes race with each other, as the clipping of weights beside their update.
-    """
-    racing = [key for key in beside if key in step.racing]
-    if not racing or step.unordered:
-        return {}
-    with jax.transfer_guard("allow"):
-        first, *others = [step.late(*starts(one).values(), of=of) for of in LATE]
-    apart = {key: sum(float(np.linalg.norm(_of(key, late) - _of(key, first))) for late in others) for key in racing}
-    return {f"race/{key}": Spread(norm, (), 0.0) for key, norm in apart.items()}
-
-
-def _of(key: str, made: Mapping[str, Any]) -> np.ndarray:
-    role, _, name = key.partition("/")
-    return np.asarray(made[role][name], np.float64)
+    return StepLimits(spreads, near)
 
 
 def _traceable(step: GraphStep, program: Program, one: StepTrace) -> tuple[Any, dict[str, Named]]:

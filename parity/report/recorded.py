@@ -54,7 +54,7 @@ def facts(recording: Recording) -> list[str]:
 def _racing(recording: Recording) -> set[str]:
     """Variables that depend on a race, as "program|variable"."""
     keys = [(i, key) for i, one in enumerate(recording.programs) for key in one.trace.header.get("racing", ())]
-    return {f"{i}|{key.partition('/')[2]}" for i, key in keys if not key.startswith(("grads/", "loss/"))}
+    return {f"{i}|{key.partition('/')[2]}" for i, key in keys if not key.startswith(("grads/", "loss/", "seen/"))}
 
 
 def _repeated(told: Mapping[str, Any], racing: Collection[str]) -> list[str]:

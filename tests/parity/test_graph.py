@@ -8,6 +8,7 @@ import pytest
 from parity.errors import CannotCompare
 from parity.subject.graph.evaluation import Evaluation, evaluate
 from parity.subject.graph.graph import Graph
+from parity.subject.graph.order import Order
 
 
 def node(name, op, *inputs, where=None, **attributes):
@@ -154,7 +155,8 @@ WRITES = [
 def test_a_variable_is_read_as_the_edges_order_it():
     variables = {"v": jnp.float32(10), "r": jnp.float32(5)}
     with jax.enable_x64(True):
-        run = Evaluation(Graph(WRITES, {"one": np.float32(1)}), {}, variables, ["rise", "again", "r/add"])
+        graph = Graph(WRITES, {"one": np.float32(1)})
+        run = Evaluation(graph, {}, variables, Order(graph, ["rise", "again", "r/add"]))
         found = run.values(["early", "late", "r/before", "r/after", "r/old"])
         after = [run.after("v"), run.after("r")]
     # A reference shows what is there when it is used; a resource what was there when it was read.

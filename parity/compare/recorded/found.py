@@ -1,6 +1,7 @@
 """What is found of one tensor: a check, or the reason why nothing is said; and the few reasons that need no tier."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from parity.compare.limits import TINY
@@ -27,7 +28,7 @@ Found = Check | Silent
 LEFT_OUT = "not returned"
 NO_RULE = "returned, and nobody knows what is right"
 VAGUE = "returned, and rounding may move it by as much as it is"
-RACE = "a race: the graph does not say whether it is read before or after a write, and TensorFlow took the other order"
+RACE = "a race, and no order that the graph allows was found to be TensorFlow's: {}"
 REPEATED = "TensorFlow's own runs of the script differ in it, though not in what is trained: a race"
 
 
@@ -45,16 +46,23 @@ def determined(check: Check) -> Found:
 
 
 def excused(program: Program, key: str, found: Found, reach: float = math.inf) -> Found:
-    """What differs, and depends on an order that TensorFlow leaves open, nobody is to blame for. `key`: "role/name".
+    """What differs, and depends on an order that TensorFlow leaves open, nobody is to blame for. `key`: "role/name", or
+    "seen/OP" of what an update op finds in its variables.
 
-    `reach`: how far the other order leads, in the check's own unit, where that is known.
+    `reach`: how far the other orders lead, in the check's own unit, where that is known; 0 where TensorFlow's is.
     """
     if isinstance(found, Silent) or found.passed or found.measured > found.limit + reach:
         return found
-    racing = key in program.trace.header.get("racing", ())
-    if racing or _alone_irreproducible(program, key.partition("/")[2]):
-        return Silent(found.tier, found.tensor, int(found.step or 0), RACE if racing else REPEATED, NO_RULE)
+    racing = program.trace.header.get("racing", {})
+    if key in racing or _alone_irreproducible(program, key.partition("/")[2]):
+        why = RACE.format(racing[key]) if key in racing else REPEATED
+        return Silent(found.tier, found.tensor, int(found.step or 0), why, NO_RULE)
     return found
+
+
+def nearest(checks: Iterable[Check]) -> Check:
+    """Of one tensor held against several that are right."""
+    return min(checks, key=lambda one: one.ratio)
 
 
 def _alone_irreproducible(program: Program, name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from parity.compare.limits import DELTA, GRADIENT, LOSS, TINY
-from parity.compare.recorded.found import NO_RULE, Found, Silent, determined, excused, left_out, size
+from parity.compare.recorded.found import NO_RULE, Found, Silent, determined, excused, left_out, nearest, size
 from parity.compare.recorded.limits import StepLimits
 from parity.compare.recorded.recording import Program
 from parity.compare.recorded.side import side_checks
@@ -21,15 +21,11 @@ FORWARD = {"loss": "T1", "logits": "T1b", "grads": "T2"}
 
 def step_checks(number: int, program: Program, got: StepTrace) -> Iterator[Found]:
     """Everything that the recording has of a step, in the order of the tiers."""
-    one, limits = program.trace.steps[number], program.limits.get(number, StepLimits({}))
+    one = program.trace.steps[number]
     for key in one.got:
         role, _, name = key.partition("/")
         if role in FORWARD:
-            tier = FORWARD[role]
-            if key in got.got:
-                yield excused(program, key, determined(_apart(tier, name, number, one, got, key, limits)))
-            else:
-                yield left_out(tier, name, number)
+            yield _forward(program, number, got, key) if key in got.got else left_out(FORWARD[role], name, number)
     for key in got.got:
         if key not in one.got and key.partition("/")[0] in FORWARD:
             yield Silent(FORWARD[key.partition("/")[0]], key, number, "TensorFlow's was not recorded", NO_RULE)
@@ -42,10 +38,18 @@ def is_finite(one: StepTrace) -> bool:
     return all(np.isfinite(tensor.values).all() for tensor in one.got.values() if tensor.values.dtype.kind == "f")
 
 
-def _apart(tier: str, name: str, number: int, one: StepTrace, got: StepTrace, key: str, limits: StepLimits) -> Check:
-    theirs, ours = one.got[key].array.astype(np.float64), got.got[key].array.astype(np.float64)
-    spread = limits.spreads.get(key)
-    noise = spread.norm if spread else 0.0
+def _forward(program: Program, number: int, got: StepTrace, key: str) -> Found:
+    recorded, limits = program.trace.steps[number].got[key].array, program.limits.get(number, StepLimits({}))
+    rights = [one.right(key, recorded).astype(np.float64) for one in limits.of_tensor(key)]
+    check = nearest(_apart(number, theirs, got, key, limits) for theirs in rights)
+    reach = limits.race(key) / size(np.linalg.norm(recorded.astype(np.float64)))
+    return excused(program, key, determined(check), reach)
+
+
+def _apart(number: int, theirs: np.ndarray, got: StepTrace, key: str, limits: StepLimits) -> Check:
+    role, _, name = key.partition("/")
+    ours, spread = got.got[key].array.astype(np.float64), limits.spreads.get(key)
+    noise, tier = spread.norm if spread else 0.0, FORWARD[role]
     if tier == "T1b":
         norm, apart = size(np.abs(theirs).max(initial=0)), float(np.abs(ours - theirs).max(initial=0))
         return Check(tier, name, number, apart / norm, DELTA + noise / norm, "of the largest")

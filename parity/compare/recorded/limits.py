@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from parity.compare.recorded.orders import AS_RECORDED, Ordered, of_named, to_named
 from parity.compare.tensor import Named
+
+ORDER = "order:"  # heads the arrays of orders
 
 
 class Spread(NamedTuple):
@@ -40,16 +43,29 @@ class Spread(NamedTuple):
 class StepLimits(NamedTuple):
     """Of one step, by "role/name": loss/loss, logits/logits, grads/NAME, slots/NAME of what no update op moves.
 
-    "race/role/name" is how far a variable may be off by a read that comes after a write that it races with.
+    "race/role/name" is how far a tensor may be off by nodes that race and come the other way about.
     """
 
     spreads: Mapping[str, Spread]
     kinks: int = (
         0  # comparisons, of units with their kinks, that rounding may turn: allowed for in the gradients' limits
     )
+    orders: tuple[Ordered, ...] = ()  # that a step may take, TensorFlow's own first; none where that is not known
+
+    def of_tensor(self, key: str) -> list[Ordered]:
+        """The orders that make different things of a tensor."""
+        first, *others = self.orders or (AS_RECORDED,)
+        return [first, *(one for one in others if key in one.apart)]
+
+    def of_update(self, op: str, arriving: str) -> list[Ordered]:
+        """The orders in which an update finds other variables, or another gradient."""
+        first, *others = self.orders or (AS_RECORDED,)
+        return [first, *(one for one in others if op in one.seen or f"arriving/{arriving}" in one.apart)]
 
     def race(self, key: str) -> float:
-        """A norm; infinite where it is not known."""
+        """A norm; infinite where it is not known, and 0 where it is known which order TensorFlow took."""
+        if self.orders:
+            return 0.0
         found = self.spreads.get(f"race/{key}")
         return found.norm if found else math.inf
 
@@ -60,6 +76,8 @@ def to_arrays(limits: StepLimits) -> Named:
     for key, one in limits.spreads.items():
         arrays[f"{key}:norms"] = np.array([one.norm, one.exact])
         arrays.update((f"{key}:{axis}", side.astype(np.float32)) for axis, side in enumerate(one.sides))
+    for i, one in enumerate(limits.orders):
+        arrays.update((f"{ORDER}{i}:{key}", array) for key, array in to_named(one).items())
     return arrays
 
 
@@ -71,4 +89,12 @@ def of_arrays(arrays: Named) -> StepLimits:
         axes = sum(name.startswith(f"{key}:") for name in arrays) - 1
         sides = tuple(arrays[f"{key}:{axis}"].astype(np.float64) for axis in range(axes))
         spreads[key] = Spread(norm, sides, exact)
-    return StepLimits(spreads, int(arrays["kinks"]))
+    return StepLimits(spreads, int(arrays["kinks"]), _orders(arrays))
+
+
+def _orders(arrays: Named) -> tuple[Ordered, ...]:
+    parts = [name.removeprefix(ORDER).split(":", 1) for name in arrays if name.startswith(ORDER)]
+    found: dict[int, Named] = {}
+    for number, key in parts:
+        found.setdefault(int(number), {})[key] = arrays[f"{ORDER}{number}:{key}"]
+    return tuple(of_named(found[i]) for i in sorted(found))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity.compare.recorded.found import Found, determined, excused, left_out, measure, size
+from parity.compare.recorded.found import Found, determined, excused, left_out, measure, nearest, size
 from parity.compare.recorded.limits import Spread, StepLimits
 from parity.compare.recorded.recording import Program
 from parity.compare.tiers import Check
@@ -25,7 +25,7 @@ def side_checks(step: int, program: Program, got: StepTrace) -> Iterator[Found]:
             yield left_out("T3", name, step)
         else:
             race = limits.race(key) / size(np.linalg.norm(one.got[key].array.astype(np.float64)))
-            yield excused(program, key, _side(step, name, one, got, limits.spreads.get(key)), race)
+            yield excused(program, key, determined(nearest(_sides(step, name, one, got, limits))), race)
 
 
 def _slots(program: Program) -> set[str]:
@@ -34,11 +34,18 @@ def _slots(program: Program) -> set[str]:
     return {slot for one in applied if one and one.kind for slot in one.slots}
 
 
-def _side(step: int, name: str, one: StepTrace, got: StepTrace, spread: Spread | None) -> Found:
-    theirs, ours, before = one.got[f"slots/{name}"].array, got.got[f"slots/{name}"].array, one.start[f"slots/{name}"]
-    if theirs.dtype.kind != "f" or np.array_equal(theirs, before.array):
+def _sides(step: int, name: str, one: StepTrace, got: StepTrace, limits: StepLimits) -> Iterator[Check]:
+    """One for each order of what races."""
+    key = f"slots/{name}"
+    for order in limits.of_tensor(key):
+        yield _side(step, key, order.right(key, one.got[key].array), one, got, limits.spreads.get(key))
+
+
+def _side(step: int, key: str, theirs: np.ndarray, one: StepTrace, got: StepTrace, spread: Spread | None) -> Check:
+    ours, before, name = got.got[key].array, one.start[key].array, key.partition("/")[2]
+    if theirs.dtype.kind != "f" or np.array_equal(theirs, before):
         return Check("T3", name, step, float(np.count_nonzero(theirs != ours)), 0, "values differ")
     norm = size(np.linalg.norm(theirs.astype(np.float64)))
     apart = float(np.linalg.norm(ours.astype(np.float64) - theirs))
     limit = COUNTED + (spread.norm if spread else 0.0) / norm
-    return determined(Check("T3", name, step, measure(apart / norm), limit, "of the norm"))
+    return Check("T3", name, step, measure(apart / norm), limit, "of the norm")

@@ -5,13 +5,26 @@ rule. Where no rule is known, the results are compared within what rounding was 
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from parity.compare.limits import GRADIENT
 from parity.compare.recorded.applied import Applied
-from parity.compare.recorded.found import NO_RULE, VAGUE, Found, Silent, determined, excused, left_out, measure, size
+from parity.compare.recorded.found import (
+    NO_RULE,
+    VAGUE,
+    Found,
+    Silent,
+    determined,
+    excused,
+    left_out,
+    measure,
+    nearest,
+    size,
+)
 from parity.compare.recorded.limits import Spread, StepLimits
+from parity.compare.recorded.orders import AS_RECORDED, Ordered
 from parity.compare.recorded.recording import Program
 from parity.compare.rounded import Rounded
 from parity.compare.rules import Update
@@ -24,32 +37,52 @@ from parity.compare.trace import StepTrace
 def update_checks(step: int, program: Program, got: StepTrace) -> Iterator[Found]:
     """T3: weights and slots that update ops move."""
     own = _own(program, got)
-    arriving = _arriving(step, program, own)
     for variable in program.moved:
-        returned = f"weights/{variable}" in got.got
         applied = program.update_of(variable)
-        grad = arriving.get(variable)
-        right = applied.follow(program.trace.steps[step], grad, written=True) if applied and grad else None
-        if not returned:
-            yield left_out("T3", variable, step)
-        elif right is None:
-            yield _end_to_end(step, program, got, f"weights/{variable}", _unfollowed(applied, grad is None))
-        else:
-            yield _followed(step, program, variable, f"weights/{variable}", got, right.weights, variable in own)
-        yield from _slots(step, program, variable, got, applied, right, variable in own)
+        rights = _rights(step, program, applied, own) if applied else []
+        judged = _Judged(step, program, got, applied, rights, variable in own)
+        yield judged.of(variable, f"weights/{variable}")
+        for slot in applied.slots if applied and applied.kind else ():
+            yield judged.of(f"{slot} of {variable}" if not slot.startswith(variable) else slot, f"slots/{slot}")
 
 
-def _slots(
-    step: int, program: Program, variable: str, got: StepTrace, applied: Applied | None, right: Update | None, own: bool
-) -> Iterator[Found]:
-    for slot in applied.slots if applied and applied.kind else ():
-        called = f"{slot} of {variable}" if not slot.startswith(variable) else slot
-        if f"slots/{slot}" not in got.got:
-            yield left_out("T3", called, step)
-        elif right is None:
-            yield _end_to_end(step, program, got, f"slots/{slot}", _unfollowed(applied, True))
-        else:
-            yield _followed(step, program, called, f"slots/{slot}", got, right.slots[slot], own)
+def _rights(step: int, program: Program, applied: Applied, own: dict[str, Rounded]) -> list[Update]:
+    """What its rule makes of a variable, in each order of what races; none where no rule is known."""
+    one, limits = program.trace.steps[step], program.limits.get(step, StepLimits({}))
+    found = []
+    for order in limits.of_update(applied.op, applied.variable):
+        grad = _arriving(step, program, own, order).get(applied.variable)
+        found.append(applied.follow(order.start(one, applied.op), grad, written=True) if grad else None)
+    return [one for one in found if one is not None]
+
+
+class _Judged(NamedTuple):
+    """One variable and its slots. `own`: whether the rule was followed from the step's own gradient."""
+
+    step: int
+    program: Program
+    got: StepTrace
+    applied: Applied | None
+    rights: list[Update]
+    own: bool
+
+    def of(self, called: str, key: str) -> Found:
+        """Of the variable, or of one of its slots."""
+        role, _, name = key.partition("/")
+        if key not in self.got.got:
+            return left_out("T3", called, self.step)
+        if not self.rights or self.applied is None:
+            known = (
+                self.applied is not None
+                and f"arriving/{self.applied.variable}" in self.program.trace.steps[self.step].got
+            )
+            return _end_to_end(self.step, self.program, self.got, key, _unfollowed(self.applied, not known))
+        rights = [one.weights if role == "weights" else one.slots[name] for one in self.rights]
+        ratios = [measure(right.ratio(self.got.got[key].array)) for right in rights]
+        best = int(np.argmin(ratios))
+        return _followed(
+            self, called, key, rights[best], Check("T3", called, self.step, ratios[best], 1, "of the bound")
+        )
 
 
 def gradients(step: int, program: Program, got: StepTrace) -> dict[str, Rounded]:
@@ -57,10 +90,12 @@ def gradients(step: int, program: Program, got: StepTrace) -> dict[str, Rounded]
     return _arriving(step, program, _own(program, got))
 
 
-def _arriving(step: int, program: Program, own: dict[str, Rounded]) -> dict[str, Rounded]:
+def _arriving(step: int, program: Program, own: dict[str, Rounded], order: Ordered = AS_RECORDED) -> dict[str, Rounded]:
     one, limits = program.trace.steps[step], program.limits.get(step, StepLimits({}))
-    recorded = {name: tensor.array for name, tensor in one.of_role("arriving").items()}
-    grads = {name: tensor.array for name, tensor in one.of_role("grads").items()}
+    recorded, grads = (
+        {name: order.right(f"{role}/{name}", tensor.array) for name, tensor in one.of_role(role).items()}
+        for role in ("arriving", "grads")
+    )
     return {
         name: own[name] if name in own else carried(array, grads.get(name), limits.spreads.get(f"grads/{name}"))
         for name, array in recorded.items()
@@ -89,39 +124,46 @@ def carried(arriving: np.ndarray, grad: np.ndarray | None, spread: Spread | None
     return Rounded(wide, error * scale + GRADIENT * np.abs(wide))
 
 
-def _followed(step: int, program: Program, called: str, key: str, got: StepTrace, right: Rounded, own: bool) -> Found:
-    """`own`: whether the rule was followed from the step's own gradient; the recorded one may be of another order."""
-    check = Check("T3", called, step, measure(right.ratio(got.got[key].array)), 1, "of the bound")
-    before = program.trace.steps[step].start[key].array.astype(np.float64)
+def _followed(judged: _Judged, called: str, key: str, right: Rounded, check: Check) -> Found:
+    program, one = judged.program, judged.program.trace.steps[judged.step]
+    before = one.start[key].array.astype(np.float64)
     moved = float(np.abs(right.value - before).max(initial=0))
     ulps = 4 * np.spacing(np.abs(before).astype(np.float32)).astype(np.float64)  # a weight's own rounding hides nothing
     vague = np.count_nonzero(right.error > np.maximum(UNDETERMINED * moved, ulps))
     if check.passed and check.measured > 0 and 2 * vague > np.count_nonzero(right.error):
         why = "rounding of the gradient may move most of it by a tenth of the update: return grads as well"
-        return Silent("T3", called, step, why, VAGUE)
-    return check if own else excused(program, key, check)
+        return Silent("T3", called, judged.step, why, VAGUE)
+    reach = 0.0 if program.limits.get(judged.step, StepLimits({})).orders else np.inf
+    found = check if judged.own else excused(program, key, check, reach)  # another order's gradient may be recorded
+    return excused(program, f"seen/{judged.applied.op}", found, reach) if judged.applied else found
 
 
 def _end_to_end(step: int, program: Program, got: StepTrace, key: str, why: str) -> Found:
     """Against the recorded tensor, where what rounding does to it was sampled; relative to how far it moved."""
     one, limits = program.trace.steps[step], program.limits.get(step, StepLimits({}))
-    name, spread = key.partition("/")[2], limits.spreads.get(key)
+    spread = limits.spreads.get(key)
     if spread is None:
-        return Silent("T3", name, step, why, NO_RULE)
-    theirs, before = (named[key].array.astype(np.float64) for named in (one.got, one.start))
+        return Silent("T3", key.partition("/")[2], step, why, NO_RULE)
+    recorded, before = one.got[key].array, one.start[key].array.astype(np.float64)
+    rights = [order.right(key, recorded).astype(np.float64) for order in limits.of_tensor(key)]
+    check = nearest(_against(step, key, got, theirs, before, spread) for theirs in rights)
+    by = limits.race(key) / size(np.linalg.norm(recorded - before))
+    return excused(program, key, determined(check), by)
+
+
+def _against(step: int, key: str, got: StepTrace, theirs: np.ndarray, before: np.ndarray, spread: Spread) -> Check:
     moved, apart = float(np.linalg.norm(theirs - before)), float(np.linalg.norm(got.got[key].array - theirs))
     roundings = float(np.linalg.norm(np.spacing(theirs.astype(np.float32))))
     by = moved or size(np.linalg.norm(theirs))  # of what did not move, as a clipped weight need not
     limit = GRADIENT * (moved > 0) + (spread.norm + roundings) / by
-    check = Check("T3", name, step, measure(apart / by), limit, "of the norm")
-    return excused(program, key, determined(check), limits.race(key) / by)
+    return Check("T3", key.partition("/")[2], step, measure(apart / by), limit, "of the norm")
 
 
-def _unfollowed(applied: Applied | None, no_gradient: bool) -> str:
+def _unfollowed(applied: Applied | None, one: StepTrace) -> str:
     if applied is None:
         return "several ops move it, and no rule is known of them together"
     if applied.kind is None:
         return f"no rule is known of {applied.type}"
-    return (
-        "what reaches its update was not recorded" if no_gradient else "a number that its update takes was not recorded"
-    )
+    if f"arriving/{applied.variable}" not in one.got:
+        return "what reaches its update was not recorded"
+    return "a number that its update takes was not recorded"

@@ -31,7 +31,7 @@ from parity.subject.graph.kinds import (
 )
 from parity.subject.graph.node import Node, maker, outlet, tensor_name
 from parity.subject.graph.ops import OPS
-from parity.subject.graph.order import Order, Races
+from parity.subject.graph.order import Order
 from parity.subject.graph.values import Dead, Value, Variable, constant, dtype
 from parity.subject.graph.writes import written
 
@@ -58,12 +58,11 @@ class Evaluation:
         graph: Graph,
         known: Mapping[str, Any],
         variables: Mapping[str, Any],
-        writes: Iterable[str] = (),
-        late: Races | None = None,
+        order: Order | None = None,
         moved: Mapping[str, Any] | None = None,
     ):
-        """`moved`: by node, what is added to its output."""
-        self.graph, self.variables, self.order = graph, variables, Order(graph, writes, late)
+        """`order`: of the writes that are executed. `moved`: by node, what is added to its output."""
+        self.graph, self.variables, self.order = graph, variables, order or Order(graph)
         self.moved = moved or {}
         self.known = {tensor_name(name): value for name, value in known.items()}
         self.outputs: dict[str, tuple[Value, ...] | Dead] = {}
@@ -80,6 +79,12 @@ class Evaluation:
         chain = self.order.chains.get(variable, ())
         self._run(chain)
         return self._value(variable, chain[-1] if chain else None)
+
+    def seen(self, node: str) -> dict[str, Value]:
+        """By name, what an op that writes finds in the variables among its inputs."""
+        self._run([node])
+        read = dict.fromkeys(filter(None, map(self.graph.variable, self.graph.node(node).inputs)))
+        return {name: self._value(name, self.order.last(name, node)) for name in read}
 
     def _alive(self, tensor: str) -> Value:
         value = self._tensor(tensor, None)

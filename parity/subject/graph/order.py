@@ -1,26 +1,25 @@
 """When a variable is read: before this step's writes, but for those that an edge puts before the read.
 
-TensorFlow runs what no edge orders in any order; a read that races with a write is taken to come first. Writes to one
-variable follow one another as the script made them.
+TensorFlow runs what no edge orders in any order; a read that races with a write is taken to come first, and writes to
+one variable follow one another as the script made them, unless `oriented` says otherwise.
 """
 
-import itertools
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Iterable
 
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.node import maker
 
 Names = frozenset[str]
-Races = Mapping[str, set[str]]  # by reading node, the writes that no edge puts before or after it
 ROUNDS = 2  # an edge may point to a node that was made later
 
 
 class Order:
     """Of the writing nodes that one step executes."""
 
-    def __init__(self, graph: Graph, writes: Iterable[str] = (), late: Races | None = None):
-        """`late`: these reads come last, where else they come first."""
-        self.graph, self.late, executed = graph, late or {}, set(writes)
+    def __init__(self, graph: Graph, writes: Iterable[str] = ()):
+        self.graph, executed = graph, set(writes)
+        self._chosen: dict[str, set[str]] = {}  # by node, what `oriented` puts before it
         self.writes = [name for name in graph.nodes if name in executed]
         self.chains: dict[str, list[str]] = {}
         for name in self.writes:
@@ -34,18 +33,26 @@ class Order:
         if reader in chain:
             place = chain.index(reader)
             return chain[place - 1] if place else None
-        late = self.late.get(reader, ())
-        seen = [name for name in chain if name in late or self.precedes(name, reader)]
+        seen = [name for name in chain if self.comes(name, reader)]
         return seen[-1] if seen else None
 
-    @property
-    def unordered(self) -> set[str]:
-        """Variables that two writes change, and no edge says which comes first."""
-        return {name for name, chain in self.chains.items() if any(map(self._race, itertools.combinations(chain, 2)))}
+    def oriented(self, pairs: Iterable[tuple[str, str]]) -> "Order":
+        """The same, but that of each pair of nodes the one comes before the other."""
+        made = copy.copy(self)
+        made._chosen = {}
+        for one, other in pairs:
+            made._chosen.setdefault(other, set()).add(one)
+        made.chains = {variable: made._sorted(chain) for variable, chain in self.chains.items()}
+        return made
 
-    def _race(self, pair: tuple[str, str]) -> bool:
-        one, other = pair
-        return not (self.precedes(one, other) or self.precedes(other, one))
+    def _sorted(self, chain: list[str]) -> list[str]:
+        if not self._chosen:
+            return chain
+        return sorted(chain, key=lambda name: sum(self.comes(other, name) for other in chain))
+
+    def comes(self, write: str, node: str) -> bool:
+        """Whether the one is before the other, by edges or by choice."""
+        return write in self._chosen.get(node, ()) or self.precedes(write, node)
 
     def precedes(self, write: str, node: str) -> bool:
         """Whether edges put the one before the other."""

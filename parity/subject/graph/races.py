@@ -1,37 +1,140 @@
-"""Reads that race with writes: no edge of a graph says which comes first, and TensorFlow takes either order.
+"""Nodes that race: no edge of a graph says which comes first, and TensorFlow takes either order.
 
-A moving average beside its update is the usual one; gradients of `tf.gradients`, which nothing gates, another. A run
-shows one order, an evaluation takes the read first, and neither is wrong.
+A read beside a write, as of a moving average beside its update, or of gradients that `tf.gradients` leaves ungated; or
+two writes of one variable. A run shows one order, an evaluation takes reads first, and neither is wrong.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.kinds import ASKS, PASSES
 from parity.subject.graph.node import Node, maker
-from parity.subject.graph.order import Order, Races
+from parity.subject.graph.order import Order
 
 Nodes = set[str]
 SHAPES = {"Shape", "ShapeN", "VariableShape", "Size", "Rank"}  # which no write changes
 
 
-def races_of(graph: Graph, writes: Iterable[str], outputs: Iterable[str]) -> tuple[Races, Nodes]:
-    """The races of one step, and all nodes whose values depend on how they end.
+class Pair(NamedTuple):
+    """Two nodes that race: a read and a write, or two writes, which follow one another as the script made them."""
 
-    `outputs`: tensors that the step computes besides what it writes.
-    """
-    order = Order(graph, writes)
-    behind = {write: _behind(graph, [write]) for write in order.writes}
-    run = _behind(graph, map(maker, outputs)).union(behind, *behind.values())
-    found = {node.name: _raced(order, node, behind) for node in graph.nodes.values() if node.name in run}
-    races = {name: raced for name, raced in found.items() if raced}
-    return races, _dependent(order, run, set(races))
+    first: str  # where nothing else is chosen
+    then: str
 
 
-def to_be_late(graph: Graph, races: Races, writes: Nodes) -> Races:
-    """Those with these writes whose reads may all come last together: no raced write waits for them."""
-    behind = _behind(graph, [write for raced in races.values() for write in raced])
-    return {name: raced & writes for name, raced in races.items() if name not in behind and raced & writes}
+class Races:
+    """Of one step. `outputs`: tensors that it computes besides what it writes."""
+
+    def __init__(self, order: Order, outputs: Iterable[str]):
+        self.order = order
+        written = {write: _behind(order.graph, [write]) for write in order.writes}
+        self.run = _behind(order.graph, map(maker, outputs)).union(written, *written.values())
+        chains = [pair for chain in order.chains.values() for pair in itertools.combinations(chain, 2)]
+        writes = [Pair(*pair) for pair in chains if not (order.precedes(*pair) or order.precedes(*pair[::-1]))]
+        reads = [Pair(name, write) for name in self._run_in_order() for write in self._raced(name, written)]
+        self.pairs = _each_once([*writes, *reads])
+        ends = {name for pair in self.pairs for name in pair}
+        self._behind = written | {name: _behind(order.graph, [name]) for name in ends - set(written)}
+
+    def ordered(self, turned: Collection[Pair]) -> Order:
+        """That in which these pairs come the other way about."""
+        return self.order.oriented(_edges(self.pairs, turned))
+
+    def possible(self, decided: Collection[Pair], turned: Collection[Pair]) -> bool:
+        """Whether such an order of the decided pairs goes without a circle."""
+        edges = set(_edges(decided, turned))
+        ends = {name for edge in edges for name in edge}
+        before = {name: (self._behind[name] & ends - {name}) | {a for a, b in edges if b == name} for name in ends}
+        while free := [name for name, those in before.items() if not those]:
+            for name in free:
+                del before[name]
+            for those in before.values():
+                those.difference_update(free)
+        return not before
+
+    def completed(self, decided: Mapping[Pair, bool]) -> frozenset[Pair]:
+        """The turned pairs of a whole order: those decided, and of the others each that cannot be otherwise."""
+        found = dict(decided)
+        for pair in self.pairs:
+            if pair not in found:
+                found[pair] = not self.possible([*found, pair], {one for one, turned in found.items() if turned})
+        return frozenset(pair for pair, turned in found.items() if turned)
+
+    def deciding(self, nodes: Iterable[str]) -> list[Pair]:
+        """The pairs whose order may decide what these nodes make."""
+        behind = self._computed_from(nodes)
+        return [pair for pair in self.pairs if behind.issuperset(pair)]
+
+    def told(self, pair: Pair) -> str:
+        """For a person."""
+        first, then = (self.order.graph.node(name) for name in pair)
+        return f"{first.called} and {then.called}, in either order"
+
+    def seen_by(self, write: str) -> list[Pair]:
+        """Those that may decide what a node that writes finds in the variables that it takes."""
+        before = {other for name in self._held(write) for other in self._preceding(name, write)}
+        behind = self._computed_from(before) | {write}
+        return [pair for pair in self.pairs if behind.issuperset(pair)]
+
+    def waiting(self) -> Nodes:
+        """What runs before some raced write."""
+        return Nodes().union(*(self._behind[pair.then] for pair in self.pairs))
+
+    def writes(self) -> list[Pair]:
+        """The pairs of two writes of one variable."""
+        chains = [set(chain) for chain in self.order.chains.values()]
+        return [pair for pair in self.pairs if any(chain.issuperset(pair) for chain in chains)]
+
+    def reads_for(self, one: str, other: str) -> list[Pair]:
+        """The reads beside the first of two writes that only the second waits for."""
+        return [
+            pair
+            for pair in self.pairs
+            if pair.then == one and pair.first in self._behind[other] and pair.first not in self._behind[one]
+        ]
+
+    def _run_in_order(self) -> Iterator[str]:
+        return (name for name in self.order.graph.nodes if name in self.run)
+
+    def _raced(self, reader: str, behind: dict[str, Nodes]) -> list[str]:
+        variables = _read(self.order.graph, self.order.graph.node(reader))
+        writes = (write for variable in variables for write in self.order.chains.get(variable, ()))
+        return [w for w in writes if w != reader and reader not in behind[w] and not self.order.precedes(w, reader)]
+
+    def _computed_from(self, nodes: Iterable[str]) -> Nodes:
+        """Along edges and through variables; never mere order."""
+        todo = list(nodes)
+        seen = set(todo)
+        while todo:
+            node = self.order.graph.node(todo.pop())
+            writes = {w for name in self._held(node.name) for w in self._preceding(name, node.name)}
+            new = {*map(maker, node.inputs), *writes} - seen
+            seen |= new
+            todo += new
+        return seen
+
+    def _held(self, node: str) -> set[str]:
+        """The variables among its inputs."""
+        graph = self.order.graph
+        return {name for name in map(graph.variable, graph.node(node).inputs) if name is not None}
+
+    def _preceding(self, variable: str, node: str) -> list[str]:
+        """Writes of it that may come before a node."""
+        return [w for w in self.order.chains.get(variable, ()) if w != node and node not in self._behind[w]]
+
+
+def _edges(pairs: Iterable[Pair], turned: Collection[Pair]) -> list[tuple[str, str]]:
+    return [(then, first) if (first, then) in turned else (first, then) for first, then in pairs]
+
+
+def _each_once(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    """By its two nodes, whichever is named first."""
+    found: dict[frozenset[str], Pair] = {}
+    for pair in pairs:
+        found.setdefault(frozenset(pair), pair)
+    return tuple(found.values())
 
 
 def _behind(graph: Graph, names: Iterable[str]) -> Nodes:
@@ -46,32 +149,8 @@ def _behind(graph: Graph, names: Iterable[str]) -> Nodes:
     return seen
 
 
-def _raced(order: Order, node: Node, behind: dict[str, Nodes]) -> set[str]:
-    return {
-        write
-        for variable in _read(order.graph, node)
-        for write in order.chains.get(variable, ())
-        if node.name not in behind[write] and not order.precedes(write, node.name) and write != node.name
-    }
-
-
 def _read(graph: Graph, node: Node) -> set[str]:
     """The variables that a node takes, unless it only hands them on."""
     if node.op in PASSES | ASKS | SHAPES:
         return set()
     return {name for tensor in node.inputs if (name := graph.variable(tensor)) is not None}
-
-
-def _dependent(order: Order, run: Nodes, racing: Nodes) -> Nodes:
-    """What takes a value from these, along edges and through variables; never mere order."""
-    users: dict[str, set[str]] = {}
-    for node in (order.graph.nodes[name] for name in run):
-        last = {order.last(variable, node.name) for variable in _read(order.graph, node)}
-        for name in {*map(maker, node.inputs), *last} - {None}:
-            users.setdefault(str(name), set()).add(node.name)
-    todo, seen = list(racing), set(racing)
-    while todo:
-        new = users.get(todo.pop(), set()) - seen
-        seen |= new
-        todo += new
-    return seen

@@ -16,9 +16,9 @@ import numpy as np
 from parity.errors import CannotCompare
 from parity.subject.graph.evaluation import Evaluation
 from parity.subject.graph.graph import Graph
-from parity.subject.graph.node import maker, tensor_name
-from parity.subject.graph.order import Order, Races
-from parity.subject.graph.races import races_of, to_be_late
+from parity.subject.graph.node import tensor_name
+from parity.subject.graph.order import Order
+from parity.subject.graph.races import Races
 from parity.subject.graph.slices import gathers, in_a_row
 from parity.subject.graph.values import Traced, known
 
@@ -85,32 +85,16 @@ class GraphStep:
         """One step."""
         return self._run(self._step, weights, slots, {**batch, **draws})
 
-    def late(
-        self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays, of: tuple[str, ...] = ("weights", "slots")
-    ) -> dict[str, Any]:
-        """One step in which reads `of` these, where they race with a write, come after it; all others come before."""
-        return self._run(partial(self._step, late=of), weights, slots, {**batch, **draws})
+    @cached_property
+    def order(self) -> Order:
+        """Of what one step writes: reads that race with a write come first."""
+        return Order(self.graph, self.writes)
 
     @cached_property
-    def racing(self) -> set[str]:
-        """What such reads decide, as far as a step returns it: "loss/loss", and "role/name" of variables."""
-        nodes, order = self._races[1], Order(self.graph, self.writes)
-        variables = [name for name, chain in order.chains.items() if not nodes.isdisjoint(chain)]
-        found = {f"{'weights' if name in self.weights else 'slots'}/{name}" for name in variables}
-        grads = {name: tensor for call in self.calls for name, tensor in call.gradients.items()}
-        found |= {f"grads/{name}" for name, tensor in grads.items() if maker(tensor) in nodes}
-        losses = (tensor for call in self.calls for tensor in call.losses)
-        return found | {"loss/loss" for tensor in losses if maker(tensor) in nodes}
-
-    @cached_property
-    def unordered(self) -> set[str]:
-        """Variables that two writes of a step change in an order that no edge gives."""
-        return Order(self.graph, self.writes).unordered
-
-    @cached_property
-    def _races(self) -> tuple[Races, set[str]]:
+    def races(self) -> Races:
+        """What no edge of the graph orders."""
         outputs = [tensor for call in self.calls for tensor in (*call.losses, *call.gradients.values())]
-        return races_of(self.graph, self.writes, map(tensor_name, outputs))
+        return Races(self.order, map(tensor_name, outputs))
 
     def forward(
         self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays, wanted: Iterable[str] = ()
@@ -130,7 +114,7 @@ class GraphStep:
     def _run(self, function: Any, weights: Arrays, slots: Arrays, given: Arrays) -> Any:
         """Compiled once for each set of known flags. Whole numbers are known only where a shape depends on them."""
         with jax.enable_x64(True):
-            variables = self._variables(weights, slots)
+            variables = self.variables(weights, slots)
             for kinds in KNOWN[KNOWN.index(self.known) : -1]:
                 self.known = kinds
                 with contextlib.suppress(Traced):
@@ -147,13 +131,9 @@ class GraphStep:
             self._made[key] = jax.jit(lambda variables, data: function(variables, {**data, **fixed}))
         return self._made[key](variables, data)
 
-    def _step(self, variables: Arrays, given: Arrays, late: tuple[str, ...] = ()) -> dict[str, Any]:
+    def _step(self, variables: Arrays, given: Arrays) -> dict[str, Any]:
         forward = self._forward(variables, given)
-        kinds = {of == "weights" for of in late}
-        changed = {name: self.graph.targets(self.graph.node(name))[0] for name in self.writes}
-        writes = {name for name, variable in changed.items() if (variable in self.weights) in kinds}
-        races = to_be_late(self.graph, self._races[0], writes) if late else None
-        run = Evaluation(self.graph, {**given, **forward.tensors}, variables, self.writes, races)
+        run = Evaluation(self.graph, {**given, **forward.tensors}, variables, self.order)
         after = {name: jnp.asarray(run.after(name)) for name in variables}
         made = {
             "grads": forward.grads,
@@ -176,7 +156,7 @@ class GraphStep:
 
     def _loss(self, own: Any, call: Call, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> Any:
         """What is differentiated; beside it the losses themselves, by name."""
-        run = Evaluation(self.graph, given, {**variables, **own[0]}, self.writes, moved=own[1])
+        run = Evaluation(self.graph, given, {**variables, **own[0]}, self.order, moved=own[1])
         values = run.values((*call.losses, *wanted))
         losses = dict(zip(call.losses, values, strict=False))
         sums = (jnp.sum(_weighted(run, *pair)) for pair in zip(losses.values(), call.weights, strict=True))
@@ -186,7 +166,7 @@ class GraphStep:
     def _nothing(self, call: Call, variables: Arrays, given: Arrays) -> dict[str, Any]:
         """By node zeros, to be added to the rows that it takes of a variable."""
         names = [name for one in self._sliced(call).values() for name in one]
-        taken = Evaluation(self.graph, given, variables, self.writes).values([f"{name}:0" for name in names])
+        taken = Evaluation(self.graph, given, variables, self.order).values([f"{name}:0" for name in names])
         return {name: jnp.zeros_like(rows) for name, rows in zip(names, taken, strict=True)}
 
     def _sliced(self, call: Call) -> dict[str, list[str]]:
@@ -194,9 +174,10 @@ class GraphStep:
         return {name: self.slices[name] for variable, name in call.gradients.items() if variable in call.indices}
 
     def _seen(self, variables: Arrays, given: Arrays, wanted: tuple[str, ...]) -> dict[str, Any]:
-        return dict(zip(wanted, Evaluation(self.graph, given, variables, self.writes).values(wanted), strict=True))
+        return dict(zip(wanted, Evaluation(self.graph, given, variables, self.order).values(wanted), strict=True))
 
-    def _variables(self, weights: Arrays, slots: Arrays) -> dict[str, Any]:
+    def variables(self, weights: Arrays, slots: Arrays) -> dict[str, Any]:
+        """All by name, in TensorFlow's dtypes. Raises `CannotCompare` where a weight is missing."""
         for name in (one for one in self.weights if one not in weights):
             raise CannotCompare(f"weights has no {name}; it must have {', '.join(self.weights)}")
         held = {**slots, **weights}
