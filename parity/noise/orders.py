@@ -88,7 +88,7 @@ class Search:
     def _reach(self, key: str) -> float:
         first = self._run(frozenset()).value(key)
         turned = (self.orders.races.completed({pair: True}) for pair in self.orders.deciding(key)[:MOST_TURNED])
-        return sum(float(np.linalg.norm(_less(self._run(one).value(key), first))) for one in turned)
+        return sum(_norm(_less(self._run(one).value(key), first)) for one in turned)
 
     def _told(self) -> list[str]:
         """All that races, through its gradient too."""
@@ -105,10 +105,9 @@ class Search:
         new = [pair for pair in self.deciding[keys[0]] if pair not in decided]
         for ends in _ways(new, guess) if len(new) <= MOST_NEW else ():
             tried = {**decided, **ends}
-            if not self.orders.races.possible(tried, _turned(tried)) or not self._fits(keys[0], _turned(tried)):
-                found = None
-            else:
-                found = self._extended(tried, keys[1:], guess)
+            possible = self.orders.races.possible(tried, {pair for pair, turned in tried.items() if turned})
+            fits = possible and self._fits(keys[0], self.orders.races.completed(tried))
+            found = self._extended(tried, keys[1:], guess) if fits else None
             if found is not None:
                 return found
             if self.trials > TRIALS:
@@ -123,9 +122,9 @@ class Search:
         if recorded.dtype.kind != "f":
             return np.array_equal(value, recorded)
         spread = self.limits.spreads.get(key if not key.startswith("arriving/") else f"grads/{key[9:]}")
-        allowed = RELATIVE[key.partition("/")[0]] * max(float(np.linalg.norm(recorded)), TINY)
-        allowed += float(np.linalg.norm(np.spacing(recorded))) + (spread.norm if spread else 0.0)
-        return float(np.linalg.norm(_less(value, recorded))) <= allowed
+        allowed = RELATIVE[key.partition("/")[0]] * max(_norm(recorded), TINY)
+        allowed += _norm(np.spacing(recorded)) + (spread.norm if spread else 0.0)
+        return _norm(_less(value, recorded)) <= allowed
 
     def _follows(self, run: Taken, applied: Applied, key: str) -> bool:
         """Whether the update's rule gives it, from what the update finds and from the recorded gradient."""
@@ -179,8 +178,8 @@ def _ways(pairs: list[Pair], guess: Turned) -> Iterator[Decided]:
     return (dict(zip(pairs, ends, strict=True)) for ends in dict.fromkeys([*likely, *rest]))
 
 
-def _turned(decided: Decided) -> Turned:
-    return frozenset(pair for pair, turned in decided.items() if turned)
+def _norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(array.astype(np.float64)))
 
 
 def _less(one: np.ndarray, other: np.ndarray) -> np.ndarray:

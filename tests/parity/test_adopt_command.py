@@ -242,9 +242,9 @@ with tf.Session() as sess:
 
 
 def test_weights_that_are_clipped_beside_their_update_are_blamed_on_nobody(tf115, tmp_path):
-    """TensorFlow takes either order: as it took the evaluator's the step is proven, else nothing can be told."""
+    """TensorFlow takes either order, and where a kernel read while another wrote nothing can be told."""
     (tmp_path / "clipped.py").write_text(CLIPPED)
     told = adopt(tmp_path, "clipped.py", "--once", "--steps", "0", "1")
     assert told.returncode in (0, 2), told.stdout
     assert "DIFFERENT" not in told.stdout
-    assert told.returncode == 0 or "a race: the graph does not say" in told.stdout
+    assert told.returncode == 0 or "not determined: " in told.stdout

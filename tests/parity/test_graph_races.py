@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from parity.subject.graph.graph import Graph
+from parity.subject.graph.orders import Orders
 from parity.subject.graph.step import GraphStep
 
 
@@ -32,30 +33,41 @@ def step(*order, reader="Sub"):
     return GraphStep(Graph(nodes, constants), told)
 
 
-def test_an_average_that_reads_beside_the_update_may_come_in_either_order(rng):
+def given(rng):
     v, average, g = rng.standard_normal((3, 4), np.float32)
-    given = {"v": v}, {"average": average}, {"g": g}, {}
-    racing = step()
-    assert racing.racing == {"slots/average"}
-    for made, seen in ((racing(*given), v), (racing.late(*given), v - np.float32(0.5) * g)):
-        expected = average - (average - seen) * np.float32(0.25)
-        np.testing.assert_allclose(made["slots"]["average"], expected, rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(made["weights"]["v"], v - np.float32(0.5) * g, rtol=1e-6, atol=1e-6)
+    return {"v": v}, {"average": average}, {"g": g}, {}
+
+
+def followed(average, seen):
+    return average - (average - seen) * np.float32(0.25)
+
+
+def test_an_average_that_reads_beside_the_update_may_come_in_either_order(rng):
+    weights, slots, batch, _ = start = given(rng)
+    moved = weights["v"] - np.float32(0.5) * batch["g"]
+    orders = Orders(step(), {})
+    assert set(orders.racing) == {"slots/average"}
+    assert "no edge orders Sub apart and ApplyGradientDescent train" in orders.racing["slots/average"]
+    (pair,) = orders.deciding("slots/average")
+    for turned, seen in (([], weights["v"]), ([pair], moved)):
+        made = orders.taken(turned, *start)
+        np.testing.assert_allclose(made.value("slots/average"), followed(slots["average"], seen), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(made.value("weights/v"), moved, rtol=1e-6, atol=1e-6)
+    assert orders.usual() == [frozenset(), frozenset([pair])]
 
 
 def test_an_average_that_an_edge_orders_does_not_race(rng):
-    v, average, g = rng.standard_normal((3, 4), np.float32)
-    given = {"v": v}, {"average": average}, {"g": g}, {}
-    ordered = step("^train")
+    weights, slots, batch, _ = start = given(rng)
+    ordered = Orders(step("^train"), {})
     assert not ordered.racing
-    for made in (ordered(*given), ordered.late(*given)):
-        expected = average - (average - (v - np.float32(0.5) * g)) * np.float32(0.25)
-        np.testing.assert_allclose(made["slots"]["average"], expected, rtol=1e-6, atol=1e-6)
+    assert not ordered.races.pairs
+    expected = followed(slots["average"], weights["v"] - np.float32(0.5) * batch["g"])
+    np.testing.assert_allclose(ordered.taken([], *start).value("slots/average"), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("reader", ["Shape", "Rank", "Size"])
 def test_what_reads_a_shape_does_not_race(reader):
-    assert not step(reader=reader).racing
+    assert not Orders(step(reader=reader), {}).racing
 
 
 def clipped_beside_its_update(*order):
@@ -75,6 +87,19 @@ def clipped_beside_its_update(*order):
 
 
 def test_two_writes_of_one_variable_race_unless_an_edge_orders_them():
-    assert clipped_beside_its_update().unordered == {"v"}
-    assert clipped_beside_its_update("^train").unordered == set()
-    assert step().unordered == set()
+    assert [tuple(pair) for pair in clipped_beside_its_update().races.writes()] == [("train", "clip")]
+    assert not clipped_beside_its_update("^train").races.writes()
+    assert not step().races.writes()
+
+
+def test_every_order_of_two_racing_writes_that_goes_without_a_circle_is_possible(rng):
+    v, g = np.float32([0.5, 3]), np.float32([-2, 1])
+    orders = Orders(clipped_beside_its_update(), {})
+    writes, read = orders.races.pairs
+    assert (tuple(writes), tuple(read)) == (("train", "clip"), ("cut", "train"))
+    found = {}
+    for turned in ([], [writes], [read], [writes, read]):
+        if orders.races.possible(orders.races.pairs, turned):
+            found[tuple(turned)] = orders.taken(turned, {"v": v}, {}, {"g": g}, {}).value("weights/v").tolist()
+    cut, late = [0.5, 1], [1, 1]  # of v; of v - g
+    assert found == {(): cut, (writes,): [2.5, 0], (read,): late}

@@ -28,7 +28,7 @@ Found = Check | Silent
 LEFT_OUT = "not returned"
 NO_RULE = "returned, and nobody knows what is right"
 VAGUE = "returned, and rounding may move it by as much as it is"
-RACE = "a race, and no order that the graph allows was found to be TensorFlow's: {}"
+RACE = "a race: {}, and no order of whole ops that the graph allows gives what TensorFlow got"
 REPEATED = "TensorFlow's own runs of the script differ in it, though not in what is trained: a race"
 
 

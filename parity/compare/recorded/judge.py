@@ -10,6 +10,7 @@ import numpy as np
 from parity.compare.limits import DELTA, GRADIENT, LOSS, TINY
 from parity.compare.recorded.found import NO_RULE, Found, Silent, determined, excused, left_out, nearest, size
 from parity.compare.recorded.limits import StepLimits
+from parity.compare.recorded.orders import Ordered
 from parity.compare.recorded.recording import Program
 from parity.compare.recorded.side import side_checks
 from parity.compare.recorded.updates import update_checks
@@ -40,19 +41,19 @@ def is_finite(one: StepTrace) -> bool:
 
 def _forward(program: Program, number: int, got: StepTrace, key: str) -> Found:
     recorded, limits = program.trace.steps[number].got[key].array, program.limits.get(number, StepLimits({}))
-    rights = [one.right(key, recorded).astype(np.float64) for one in limits.of_tensor(key)]
-    check = nearest(_apart(number, theirs, got, key, limits) for theirs in rights)
+    check = nearest(_apart(number, one, recorded, got, key, limits) for one in limits.of_tensor(key))
     reach = limits.race(key) / size(np.linalg.norm(recorded.astype(np.float64)))
     return excused(program, key, determined(check), reach)
 
 
-def _apart(number: int, theirs: np.ndarray, got: StepTrace, key: str, limits: StepLimits) -> Check:
+def _apart(number: int, order: Ordered, recorded: np.ndarray, got: StepTrace, key: str, limits: StepLimits) -> Check:
     role, _, name = key.partition("/")
-    ours, spread = got.got[key].array.astype(np.float64), limits.spreads.get(key)
-    noise, tier = spread.norm if spread else 0.0, FORWARD[role]
+    theirs, ours = order.right(key, recorded).astype(np.float64), got.got[key].array.astype(np.float64)
+    spread, tier = limits.spreads.get(key), FORWARD[role]
+    noise = spread.norm if spread else 0.0
     if tier == "T1b":
         norm, apart = size(np.abs(theirs).max(initial=0)), float(np.abs(ours - theirs).max(initial=0))
         return Check(tier, name, number, apart / norm, DELTA + noise / norm, "of the largest")
-    norm, apart = size(np.linalg.norm(theirs)), float(np.linalg.norm(ours - theirs))
+    norm, apart = size(order.size(key, recorded)), float(np.linalg.norm(ours - theirs))
     constant, unit = (LOSS, "relative") if tier == "T1" else (GRADIENT, "of the norm")
     return Check(tier, name, number, apart / norm, constant * (norm > TINY) + noise / norm, unit)

@@ -60,7 +60,8 @@ class StepLimits(NamedTuple):
     def of_update(self, op: str, arriving: str) -> list[Ordered]:
         """The orders in which an update finds other variables, or another gradient."""
         first, *others = self.orders or (AS_RECORDED,)
-        return [first, *(one for one in others if op in one.seen or f"arriving/{arriving}" in one.apart)]
+        differing = (one for one in others if op in {*first.seen, *one.seen} or f"arriving/{arriving}" in one.apart)
+        return [first, *differing]
 
     def race(self, key: str) -> float:
         """A norm; infinite where it is not known, and 0 where it is known which order TensorFlow took."""

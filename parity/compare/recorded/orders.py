@@ -25,6 +25,10 @@ class Ordered(NamedTuple):
             return recorded
         return recorded + self.apart[key].astype(np.float64 if recorded.dtype.kind == "f" else recorded.dtype)
 
+    def size(self, key: str, recorded: np.ndarray) -> float:
+        """The norm of the larger of the two that `right` adds up, of which it has the rounding."""
+        return max(float(np.linalg.norm(one.astype(np.float64))) for one in (recorded, self.apart.get(key, recorded)))
+
     def start(self, one: StepTrace, op: str) -> StepTrace:
         """The step as one of its update ops finds it."""
         found = {key: Whole(array) for key, array in self.seen.get(op, {}).items()}

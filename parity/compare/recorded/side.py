@@ -6,6 +6,7 @@ import numpy as np
 
 from parity.compare.recorded.found import Found, determined, excused, left_out, measure, nearest, size
 from parity.compare.recorded.limits import Spread, StepLimits
+from parity.compare.recorded.orders import Ordered
 from parity.compare.recorded.recording import Program
 from parity.compare.tiers import Check
 from parity.compare.trace import StepTrace, of_role
@@ -38,14 +39,15 @@ def _sides(step: int, name: str, one: StepTrace, got: StepTrace, limits: StepLim
     """One for each order of what races."""
     key = f"slots/{name}"
     for order in limits.of_tensor(key):
-        yield _side(step, key, order.right(key, one.got[key].array), one, got, limits.spreads.get(key))
+        yield _side(step, key, order, one, got, limits.spreads.get(key))
 
 
-def _side(step: int, key: str, theirs: np.ndarray, one: StepTrace, got: StepTrace, spread: Spread | None) -> Check:
+def _side(step: int, key: str, order: Ordered, one: StepTrace, got: StepTrace, spread: Spread | None) -> Check:
     ours, before, name = got.got[key].array, one.start[key].array, key.partition("/")[2]
+    theirs = order.right(key, one.got[key].array)
     if theirs.dtype.kind != "f" or np.array_equal(theirs, before):
         return Check("T3", name, step, float(np.count_nonzero(theirs != ours)), 0, "values differ")
-    norm = size(np.linalg.norm(theirs.astype(np.float64)))
+    norm = size(order.size(key, one.got[key].array))
     apart = float(np.linalg.norm(ours.astype(np.float64) - theirs))
     limit = COUNTED + (spread.norm if spread else 0.0) / norm
     return Check("T3", name, step, measure(apart / norm), limit, "of the norm")

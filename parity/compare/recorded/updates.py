@@ -72,11 +72,8 @@ class _Judged(NamedTuple):
         if key not in self.got.got:
             return left_out("T3", called, self.step)
         if not self.rights or self.applied is None:
-            known = (
-                self.applied is not None
-                and f"arriving/{self.applied.variable}" in self.program.trace.steps[self.step].got
-            )
-            return _end_to_end(self.step, self.program, self.got, key, _unfollowed(self.applied, not known))
+            why = _unfollowed(self.applied, self.program.trace.steps[self.step])
+            return _end_to_end(self.step, self.program, self.got, key, why)
         rights = [one.weights if role == "weights" else one.slots[name] for one in self.rights]
         ratios = [measure(right.ratio(self.got.got[key].array)) for right in rights]
         best = int(np.argmin(ratios))
@@ -145,14 +142,16 @@ def _end_to_end(step: int, program: Program, got: StepTrace, key: str, why: str)
     if spread is None:
         return Silent("T3", key.partition("/")[2], step, why, NO_RULE)
     recorded, before = one.got[key].array, one.start[key].array.astype(np.float64)
-    rights = [order.right(key, recorded).astype(np.float64) for order in limits.of_tensor(key)]
-    check = nearest(_against(step, key, got, theirs, before, spread) for theirs in rights)
+    check = nearest(_against(step, one, key, got, order, spread) for order in limits.of_tensor(key))
     by = limits.race(key) / size(np.linalg.norm(recorded - before))
     return excused(program, key, determined(check), by)
 
 
-def _against(step: int, key: str, got: StepTrace, theirs: np.ndarray, before: np.ndarray, spread: Spread) -> Check:
+def _against(step: int, one: StepTrace, key: str, got: StepTrace, order: Ordered, spread: Spread) -> Check:
+    recorded, before = one.got[key].array, one.start[key].array.astype(np.float64)
+    theirs = order.right(key, recorded).astype(np.float64)
     moved, apart = float(np.linalg.norm(theirs - before)), float(np.linalg.norm(got.got[key].array - theirs))
+    moved = max(moved, float(np.linalg.norm(order.apart.get(key, np.zeros(0)))))  # other orders move it
     roundings = float(np.linalg.norm(np.spacing(theirs.astype(np.float32))))
     by = moved or size(np.linalg.norm(theirs))  # of what did not move, as a clipped weight need not
     limit = GRADIENT * (moved > 0) + (spread.norm + roundings) / by

@@ -27,7 +27,7 @@ class Orders:
 
     def __init__(self, step: GraphStep, arriving: Mapping[str, str]):
         self.step, self.races = step, step.races
-        self.losses = [tensor for call in step.calls for tensor in call.losses]
+        self.losses = list(dict.fromkeys(tensor for call in step.calls for tensor in call.losses))
         grads = {name: tensor for call in reversed(step.calls) for name, tensor in call.gradients.items()}
         self.tensors = {f"grads/{name}": tensor_name(tensor) for name, tensor in grads.items()}
         self.tensors |= {f"arriving/{name}": tensor_name(tensor) for name, tensor in arriving.items()}

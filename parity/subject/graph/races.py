@@ -70,7 +70,7 @@ class Races:
     def told(self, pair: Pair) -> str:
         """For a person."""
         first, then = (self.order.graph.node(name) for name in pair)
-        return f"{first.called} and {then.called}, in either order"
+        return f"no edge orders {first.called} and {then.called}"
 
     def seen_by(self, write: str) -> list[Pair]:
         """Those that may decide what a node that writes finds in the variables that it takes."""
@@ -104,16 +104,19 @@ class Races:
         return [w for w in writes if w != reader and reader not in behind[w] and not self.order.precedes(w, reader)]
 
     def _computed_from(self, nodes: Iterable[str]) -> Nodes:
-        """Along edges and through variables; never mere order."""
-        todo = list(nodes)
+        """Along edges and through variables; never mere order. What a node reads of a write came before that node, and
+        so did all that the write was computed from."""
+        todo = [(name, frozenset[str]()) for name in nodes]
         seen = set(todo)
         while todo:
-            node = self.order.graph.node(todo.pop())
-            writes = {w for name in self._held(node.name) for w in self._preceding(name, node.name)}
-            new = {*map(maker, node.inputs), *writes} - seen
+            name, readers = todo.pop()
+            new = {(maker(tensor), readers) for tensor in self.order.graph.node(name).inputs}
+            for write in (one for held in self._held(name) for one in self._preceding(held, name)):
+                if readers.isdisjoint(self._behind[write]):
+                    new.add((write, readers | {name}))
+            todo += new - seen
             seen |= new
-            todo += new
-        return seen
+        return {name for name, _ in seen}
 
     def _held(self, node: str) -> set[str]:
         """The variables among its inputs."""
