@@ -22,7 +22,6 @@ from parity.oracle.foreign.script import find
 from parity.report import recorded as report
 from parity.report.recorded import Held
 from parity.report.recorded_page import page
-from parity.subject.graph.graph import Graph
 from parity.subject.graph.orders import Orders
 from parity.subject.graph.step import GraphStep
 from parity.subject.port_writer.proven import (
@@ -32,7 +31,6 @@ from parity.subject.port_writer.proven import (
     configured,
     file_name,
     rewritten,
-    step_of,
 )
 
 WHO = "the graph's own step, in JAX"
@@ -78,9 +76,10 @@ def handed_over(recording: Recording, held: list[Held], folder: Path) -> list[st
     """Ports and programs of what was proven, told of, and their files; mutants of their steps, hunted."""
     files = []
     for number in (one.number for one in held if one.proof and one.proof.proven):
-        port, program = rewritten_of(recording, number, folder), configured_of(recording, number, folder)
+        port = rewritten_of(recording, number, folder)
+        program = configured_of(recording, number, folder, port)
         print(f"\nport of program {number}: {port.verdict}\nprogram.toml: {program.verdict}")
-        step = step_of(port.port) if port.port else own_step(recording, number)
+        step = port.step or own_step(recording, number)
         print(f"mutants: {summary(list(hunt(recording, number, step)))}")
         files += [f"{file_name(recording, 'port', number)}.py"] if port.port else []
         files += [f"{file_name(recording, 'program', number)}.toml"] if program.program else []
@@ -99,9 +98,9 @@ def rewritten_of(recording: Recording, number: int, folder: Path) -> Rewritten:
     return found
 
 
-def configured_of(recording: Recording, number: int, folder: Path) -> Configured:
+def configured_of(recording: Recording, number: int, folder: Path, port: Rewritten) -> Configured:
     """A proven program as one of jaxmlp's family, once that was proven too, in the folder."""
-    found = configured(recording, number)
+    found = configured(recording, number, port.read)
     if found.program:
         write_whole(
             folder / f"{file_name(recording, 'program', number)}.toml", program_file.text(found.program).encode()
@@ -131,8 +130,7 @@ def held_against(recording: Recording) -> tuple[Recording, list[Held]]:
     for number, program in enumerate(programs):
         say(f"program {number}: {program.name}, at steps {', '.join(map(str, program.trace.steps))}")
         try:
-            graph = recording.graphs[program.graph]
-            step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
+            step = GraphStep.of(recording, number)
             program = with_races(step, program._replace(limits=noise.limits(step, program)))
             programs[number] = program = program._replace(free=free.limits(step, program))
             with_limits = recording._replace(programs=programs)

@@ -8,7 +8,6 @@ from parity.compare.recorded import Recording
 from parity.compare.recorded.runs import Given
 from parity.noise.training import trained
 from parity.report import curves
-from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
 
 
@@ -24,8 +23,7 @@ def train_on(
     found = {}
     for number in numbers:
         program = recording.programs[number]
-        graph = recording.graphs[program.graph]
-        step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
+        step = GraphStep.of(recording, number)
         say(f"program {number}: trains on in JAX, up to step {most}")
         made = trained(step, program, given[number], most, say)
         found[number] = made.verdict if made else "not trained: the script has no loss"

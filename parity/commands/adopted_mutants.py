@@ -15,7 +15,6 @@ from parity.compare.recorded.step import Step
 from parity.errors import CannotCompare
 from parity.mutants.finding import Finding, to_json
 from parity.mutants.foreign.hunt import Fate, hunt, summary
-from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
 from parity.subject.port_writer.proven import file_name
 
@@ -53,10 +52,8 @@ def proven(recording: Recording, number: int, folder: Path) -> tuple[str, Step]:
 
 def own_step(recording: Recording, number: int) -> Step:
     """That of the graph."""
-    program = recording.programs[number]
-    graph = recording.graphs[program.graph]
-    step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
-    return step.with_logits(program.trace.header.get("logits"))
+    logits = recording.programs[number].trace.header.get("logits")
+    return GraphStep.of(recording, number).with_logits(logits)
 
 
 def chosen(fates: Iterator[Fate], only: tuple[str, ...]) -> Iterator[Fate]:

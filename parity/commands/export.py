@@ -7,7 +7,6 @@ from jaxmlp.run.files import require_writable, write_whole
 from parity.commands.adopt_options import ExportOptions
 from parity.compare.recorded import load
 from parity.subject.graph.exported import exported
-from parity.subject.graph.graph import Graph
 from parity.subject.graph.step import GraphStep
 
 
@@ -22,8 +21,7 @@ def export(options: ExportOptions) -> int:
         require_writable(file)
     recording = load(options.folder)
     program = recording.program(options.number)
-    graph = recording.graphs[program.graph]
-    step = GraphStep(Graph(graph.nodes, graph.constants, graph.functions), program.fields)
+    step = GraphStep.of(recording, options.number or 0)
     content, told = exported(step, program, min(program.trace.steps))
     script = recording.provenance.get("script", {})
     told = {**told, "program": program.name, "script": script.get("path"), "recording": recording.content}

@@ -30,11 +30,17 @@ def to_bytes(header: Mapping[str, Any], arrays: Named) -> bytes:
 
 def read(file: Path, format_number: int) -> tuple[dict[str, Any], Named]:
     """Header and arrays of a file whose content is what its digest says. Raises `CannotCompare`."""
+    return opened(file, format_number)[:2]
+
+
+def opened(file: Path, format_number: int) -> tuple[dict[str, Any], Named, str]:
+    """The same, and that digest."""
     try:
         arrays = npz.members(file, LARGEST)
         header = json.loads(arrays.pop("header").tobytes())
         told = header["format"]
-        right = told == format_number and header.pop("content") == content_digest(header, arrays)
+        content = header.pop("content") if told == format_number else ""
+        right = told == format_number and content == content_digest(header, arrays)
     except Exception as error:  # what json and a header's fields raise, too
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CannotCompare(f"{file} is not a recording: {reason}") from None
@@ -42,7 +48,7 @@ def read(file: Path, format_number: int) -> tuple[dict[str, Any], Named]:
         raise CannotCompare(f"{file} has format {told}, not {format_number}: record it again")
     if not right:
         raise CannotCompare(f"{file} is damaged: its content is not what its digest says")
-    return header, arrays
+    return header, arrays, content
 
 
 def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:

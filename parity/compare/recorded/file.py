@@ -55,8 +55,7 @@ def to_bytes(recording: Recording) -> bytes:
 
 def read(file: Path) -> Recording:
     """The recording in a file. Raises `CannotCompare` for one that is damaged, of another format, or none at all."""
-    header, arrays = sealed.read(file, FORMAT)
-    content = sealed.content_digest(header, arrays)
+    header, arrays, content = sealed.opened(file, FORMAT)
     try:
         known = _Known(file, header["tensors"], header["kinds"], arrays, len(header["graphs"]), {})
         told = enumerate(header["graphs"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.compare.recorded import recording
 from parity.errors import CannotCompare
 from parity.oracle.py37.op_names import VARIABLES
 from parity.subject.graph.kinds import LOOPS, PASSES, SWITCHES, held, resource, writes
@@ -24,6 +25,12 @@ class Graph:
         self.constants = constants
         self.functions = functions or {}
         self._variables: dict[str, str | None] = {}
+        self._called: dict[str, tuple[Graph, list[str], list[str]]] = {}
+
+    @classmethod
+    def recorded(cls, told: recording.Graph) -> "Graph":
+        """A recording's."""
+        return cls(told.nodes, told.constants, told.functions)
 
     def node(self, name: str) -> Node:
         """Raises `CannotCompare` where there is none."""
@@ -39,6 +46,11 @@ class Graph:
         """The graph of one that nodes call, the names of its arguments, and of its results."""
         if name not in self.functions:
             raise CannotCompare(f"it calls the function {name}, which was not recorded")
+        if name not in self._called:
+            self._called[name] = self._read(name)
+        return self._called[name]
+
+    def _read(self, name: str) -> "tuple[Graph, list[str], list[str]]":
         told = self.functions[name]
         own = {key.removeprefix(f"{name}|"): array for key, array in self.constants.items() if key.startswith(name)}
         return Graph(told["nodes"], own, self.functions), told["arguments"], told["results"]

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from parity.compare.recorded.recording import Recording
 from parity.errors import CannotCompare
 from parity.subject.graph.evaluation import Evaluation
 from parity.subject.graph.graph import Graph
@@ -80,6 +81,12 @@ class GraphStep:
         self._made: dict[Any, Any] = {}
         for name in self.writes:
             graph.targets(graph.node(name))  # raises where it is none
+
+    @classmethod
+    def of(cls, recording: Recording, number: int) -> "GraphStep":
+        """Of a recording's program."""
+        program = recording.programs[number]
+        return cls(Graph.recorded(recording.graphs[program.graph]), program.fields)
 
     def __call__(self, weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> dict[str, Any]:
         """One step."""

@@ -127,8 +127,12 @@ class Body:
 
 
 def parameters(scope: Scope, *roots: Expression) -> list[str]:
-    """The names of inputs and draws that expressions need, in the order in which they are met."""
-    return list(dict.fromkeys(name for one in handed(*roots) if (name := scope.leaf(one))))
+    """The names of inputs and draws that expressions need, in the order in which they are met.
+
+    Before them `slots`, where a variable is needed that is not trained, as the judge's by a maker that it judges.
+    """
+    untrained = any(scope.variables[one.value].startswith("slots[") for one in leaves(*roots) if one.op == VARIABLE)
+    return list(dict.fromkeys([*["slots"] * untrained, *(name for one in handed(*roots) if (name := scope.leaf(one)))]))
 
 
 def handed(*roots: Expression) -> list[Expression]:

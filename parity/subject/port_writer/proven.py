@@ -26,6 +26,7 @@ class Rewritten(NamedTuple):
     number: int
     read: Read | None = None
     port: Port | None = None
+    step: Step | None = None  # the port's, compiled already
     proof: Proof | None = None
     why: str = ""
 
@@ -40,16 +41,16 @@ class Rewritten(NamedTuple):
 def rewritten(recording: Recording, number: int, folder: str, name: str) -> Rewritten:
     """Of a program whose own graph was proven. `folder`, `name`: where the port will be, for its docstring."""
     program = recording.programs[number]
-    graph = recording.graphs[program.graph]
     try:
-        read = read_of(Graph(graph.nodes, graph.constants, graph.functions), program)
+        read = read_of(Graph.recorded(recording.graphs[program.graph]), program)
         port = module.written(recording, program, read, f"{folder} --step {name}:step{_number(recording, number)}")
-        proof = prove(recording, step_of(port), program=number)
+        step = step_of(port)
+        proof = prove(recording, step, program=number)
     except CannotCompare as error:
         return Rewritten(number, why=str(error))
     if not proof.proven:
         return Rewritten(number, read, why=f"what was written is {proof.verdict}")
-    return Rewritten(number, read, port, proof)
+    return Rewritten(number, read, port, step, proof)
 
 
 class Configured(NamedTuple):
@@ -66,10 +67,13 @@ class Configured(NamedTuple):
         return self.proof.verdict if self.program and self.proof else f"none: {self.why}"
 
 
-def configured(recording: Recording, number: int) -> Configured:
-    """A program as one of the family, once jaxmlp's own steps were proven to be the recorded ones."""
+def configured(recording: Recording, number: int, read: Read | None = None) -> Configured:
+    """A program as one of the family, once jaxmlp's own steps were proven to be the recorded ones.
+
+    `read`: what was read of its graph already.
+    """
     try:
-        family = family_in(recording, number)
+        family = family_of(read) if read else family_in(recording, number)
         proof = prove(recording, ProgramStep(family.program, family), program=number)
     except CannotCompare as error:
         return Configured(number, why=str(error))
@@ -81,8 +85,7 @@ def configured(recording: Recording, number: int) -> Configured:
 def family_in(recording: Recording, number: int | None = None) -> Family:
     """Raises `CannotCompare` with the feature that no `Program` has."""
     program = recording.program(number)
-    graph = recording.graphs[program.graph]
-    return family_of(read_of(Graph(graph.nodes, graph.constants, graph.functions), program))
+    return family_of(read_of(Graph.recorded(recording.graphs[program.graph]), program))
 
 
 def file_name(recording: Recording, name: str, number: int) -> str:

@@ -23,7 +23,15 @@ from parity.subject.port_writer.expression import NotWritten
 from parity.subject.port_writer.module import Port
 from parity.subject.port_writer.proven import configured, rewritten, step_of
 
-SCRIPTS = ("raw_weights_adam", "layers_dropout", "ema_l2_decay", "naive_log_loss", "dataset_iterator", "app_flags")
+SCRIPTS = (
+    "raw_weights_adam",
+    "layers_dropout",
+    "ema_l2_decay",
+    "naive_log_loss",
+    "dataset_iterator",
+    "app_flags",
+    "frozen_judge",
+)
 STEPS = (0, 5)
 RUFF = [sys.executable, "-m", "ruff"]
 LINE = ["--isolated", "--line-length", "120"]
@@ -77,6 +85,13 @@ def ports(adopted):
 def test_a_port_is_proven_before_it_is_handed_over(ports, name):
     assert ports(name).proof.proven, ports(name).verdict
     assert not ports(name).proof.not_compared
+
+
+def test_a_port_takes_variables_that_it_does_not_train_from_the_slots(ports):
+    port = ports("frozen_judge")
+    assert port.proof.proven, port.verdict
+    assert {one.tensor.partition("/")[0] for one in port.proof.not_compared} == {"judge"}  # what stays is not returned
+    assert "def loss(weights, slots, z):" in port.port.text
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
