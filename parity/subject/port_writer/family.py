@@ -1,6 +1,6 @@
 """What was read of a graph, as a `Program` of jaxmlp's family: layers, loss, optimizer, and whose tensors are whose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxmlp import program as parts
@@ -47,6 +47,7 @@ def family_of(read: Read) -> Family:
     loss, penalised = penalty_apart(read.loss)
     kind, outputs, labels = loss_of(loss)
     layers, images, dropout = layers_of(read, outputs)
+    _require_trained(read, layers)
     optimizer, counter = optimizer_of(read)
     first = read.reading.starts[0]
     rows = images.shape[0] if images.shape else 0
@@ -76,6 +77,13 @@ def family_of(read: Read) -> Family:
     own_draw = dropout.draw if dropout else None
     shapes = {name: array.shape for name, array in first["weights"].items()}
     return Family(program, tuple(layers), images, labels, own_draw, read.update.slots, powers, counter, shapes)
+
+
+def _require_trained(read: Read, layers: Sequence[Layer]) -> None:
+    """Raises `NotWritten` for a variable that the updates leave as it is: a judge's, where its maker is trained."""
+    held = [name for layer in layers for name in (layer.kernel, layer.bias) if name is not None]
+    if still := [name for name in held if name not in read.reading.starts[0]["weights"]]:
+        raise NotWritten(f"a layer that is not trained: {still[0]}")
 
 
 def _dense(read: Read, layer: Layer) -> Dense:

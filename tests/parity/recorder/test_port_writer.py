@@ -91,7 +91,11 @@ def test_a_port_takes_variables_that_it_does_not_train_from_the_slots(ports):
     port = ports("frozen_judge")
     assert port.proof.proven, port.verdict
     assert {one.tensor.partition("/")[0] for one in port.proof.not_compared} == {"judge"}  # what stays is not returned
-    assert "def loss(weights, slots, z):" in port.port.text
+    assert "def loss(weights, slots, " in port.port.text
+
+
+def test_layers_that_are_not_trained_are_no_program_of_the_family(adopted):
+    assert configured(adopted("frozen_judge"), 0).verdict == "none: a layer that is not trained: judge/hidden/kernel"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
