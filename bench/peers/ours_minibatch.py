@@ -1,4 +1,4 @@
-"""jaxmlp on minibatches, by `trainer.advance`, as `python -m jaxmlp.train --batch-size N` drives it.
+"""jaxmlp on minibatches, by `trainer.advance`, as `python -m jaxmlp.train` drives a program with batches.
 
 A block of steps is one dispatch. Its rows come from the host, all at once; the pixels stay on the device as bytes.
 """
@@ -10,13 +10,12 @@ import numpy as np
 
 import jaxmlp
 from bench.peers import jax_device
-from bench.peers.ours import initial
+from bench.peers.ours import initial, program_of
 from bench.peers.protocol import Problem, Run, serve
 from jaxmlp import trainer
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine import minibatch, select
 from jaxmlp.execution import Execution
-from jaxmlp.program import Adam, Batching, Dense, Program
 from jaxmlp.trainer import Recipe
 
 CAPACITY = 100  # the longest block
@@ -25,10 +24,10 @@ CAPACITY = 100  # the longest block
 def start(problem: Problem) -> Run:
     assert problem.rows is not None
     shape = (CAPACITY, problem.rows.shape[1])
-    device, program, batches = jax_device.use(problem.device), _program(problem), problem.batches()
-    engine, recipe = select(Execution("dense"), device, len(problem.labels)), Recipe.of(program)
+    device, batches = jax_device.use(problem.device), problem.batches()
+    engine, recipe = select(Execution("dense"), device, len(problem.labels)), Recipe.of(program_of(problem))
     pool = jax.block_until_ready(minibatch.place(Split(problem.images, problem.labels), device))
-    state = jax.device_put(initial(problem, program), device)
+    state = jax.device_put(initial(problem), device)
 
     def run(steps: int):
         nonlocal state
@@ -41,14 +40,6 @@ def start(problem: Problem) -> Run:
         return list(zip(losses[:steps], correct[:steps], strict=True))
 
     return run
-
-
-def _program(problem: Problem) -> Program:
-    """What a step goes by: the weights are handed over."""
-    assert problem.adam
-    assert problem.rows is not None
-    adam, batching = Adam(problem.learning_rate, **problem.adam), Batching(problem.rows.shape[1])
-    return Program((Dense(len(problem.biases_1)),), optimizer=adam, scale=problem.scale, batching=batching)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ def placed(engine, digits, cpu):
 def test_dense_computes_all_of_the_formula(state, workload, digits, cpu):
     engine = Dense(PRODUCTS["float32"], 128)
     work = workload._replace(images=len(digits.train.labels))
-    counted = arithmetic.of_step(engine, state.params, placed(engine, digits, cpu))
+    counted = arithmetic.of_step(engine, ORIGINAL, state.params, placed(engine, digits, cpu))
     assert counted == {"float32": work.flop, "bfloat16": 0}
 
 
 def test_three_passes_count_three_times_and_as_bfloat16(state, workload, digits, cpu):
     engine = Dense(PRODUCTS["bf16x3"], 128)
     images, hidden = len(digits.train.labels), workload.hidden
-    counted = arithmetic.of_step(engine, state.params, placed(engine, digits, cpu))
+    counted = arithmetic.of_step(engine, ORIGINAL, state.params, placed(engine, digits, cpu))
     assert counted == {"float32": 6 * images * hidden * 10, "bfloat16": 3 * 4 * images * hidden * 784}
 
 
@@ -54,7 +54,7 @@ def test_staircase_counts_the_pixels_of_its_tiles_and_the_images_with_a_gradient
             taken = min(size for size in (-(-len(members) // p) for p in (1, 2, 4)) if size >= has_one[members].sum())
             pixels += group.images.shape[-1] * (len(members) + taken)
     second = 6 * len(digits.train.labels) * workload.hidden * 10
-    counted = arithmetic.of_step(engine, state.params, batch)
+    counted = arithmetic.of_step(engine, ORIGINAL, state.params, batch)
     assert counted["float32"] == pytest.approx(
         2 * workload.hidden * pixels + second, rel=0.02
     )  # roundings at the border
