@@ -21,6 +21,7 @@ Seconds = Annotated[float, arg(metavar="SECONDS")]
 File = Annotated[Optional[Path], arg(metavar="FILE")]  # a file to write or read, or none
 Folder = Annotated[Optional[Path], arg(metavar="DIR")]
 Seed = Annotated[int, arg(metavar="G", help="as tf.set_random_seed(G) at the top of the TensorFlow program")]
+Hidden = Annotated[int, arg(metavar="N", help="hidden ReLU units")]
 
 
 @dataclasses.dataclass(frozen=True)
