@@ -48,6 +48,11 @@ class Pool(NamedTuple):
     def size(self) -> int:
         return len(self.labels)
 
+    @property
+    def left_out(self) -> int:
+        """Pixels that are not there."""
+        return 0 if self.inked is None else len(self.inked.source) - len(self.inked.kept)
+
     def take(self, rows: Array, mask: Array | None = None) -> DenseBatch:
         """The batch of rows int32 [n]: one pass, for it is small. `mask` bool [n, 784]: pixels that are left."""
         images = jnp.take(self.images, rows, axis=0, mode="clip")  # every row is there; "fill" would look once more

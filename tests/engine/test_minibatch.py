@@ -33,6 +33,7 @@ from jaxmlp.program import (
     Program,
     RMSProp,
 )
+from jaxmlp.run.console import introduction
 
 STAYING = (
     GradientDescent(0.1),
@@ -72,7 +73,8 @@ def test_weights_and_slots_of_blank_pixels_are_those_of_a_run_that_computes_them
 ):
     program, dataset = program_of(optimizer, rng), with_blank(digits, rng)
     pool = trainer.place_for(program, Execution(), dataset, cpu)
-    assert pool.train.images.shape[1] < PIXELS
+    assert 0 < pool.train.left_out == PIXELS - pool.train.images.shape[1]
+    assert f", {pool.train.left_out} blank pixels left out" in introduction(program, pool, dataset)
     narrow, told = trained(program, pool)
     plain, expected = trained(program, trainer.place(Execution(), dataset, cpu, pooled=True))
     blank = ~dataset.train.images.any(axis=0)
