@@ -15,6 +15,7 @@ from jax import Array
 from bench.peers.protocol import Arithmetic
 from jaxmlp.engine import Dense, Engine
 from jaxmlp.engine.byte_matmul import PRODUCTS, SETTLED_PARTS, skipping_settled
+from jaxmlp.engine.minibatch import Pool
 from jaxmlp.model import Params
 from jaxmlp.network import Network
 
@@ -30,7 +31,21 @@ def of_step(engine: Engine, network: Network, params: Params, batch: Any) -> Ari
     for members, reach in _tiles(engine, batch, pixels):
         backward = members.size if unsettled is None else sum(map(_taken, unsettled[members]))
         first += 2 * hidden * reach * (members.size + backward)
-    behind = 3 * 2 * batch.size * sum(layer.weights.size for layer in params[1:])
+    return _by_precision(engine, first, _behind(params, batch.size))
+
+
+def of_minibatch(engine: Engine, params: Params, pool: Pool, images: int) -> Arithmetic:
+    """Of a step on so many images of a pool, which may have left blank pixels out."""
+    first = 2 * 2 * images * pool.images.shape[1] * params[0].weights.shape[1]
+    return _by_precision(engine, first, _behind(params, images))
+
+
+def _behind(params: Params, images: int) -> int:
+    """All layers but the first, each forward, for its weights and for its inputs."""
+    return 3 * 2 * images * sum(layer.weights.size for layer in params[1:])
+
+
+def _by_precision(engine: Engine, first: int, behind: int) -> Arithmetic:
     precision = next(name for name, one in PRODUCTS.items() if engine.product in (one, skipping_settled(one)))  # pyright: ignore[reportAttributeAccessIssue]
     if PASSES[precision] == 1:
         return {"float32": first + behind, "bfloat16": 0}
