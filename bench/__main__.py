@@ -6,13 +6,14 @@ Exit codes are the commands' own (`jaxmlp.command_line`); 1 says that --compare 
 import dataclasses
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import arg
 
+from bench import programs
 from jaxmlp import command_line
 from jaxmlp.checks import require_count
-from jaxmlp.options import Count, DeviceOptions, File, Hidden, ImagesOptions
+from jaxmlp.options import Count, DeviceOptions, File, ImagesOptions
 
 DESCRIPTION = "Time jaxmlp's engines against the programs a user would otherwise run: same arrays, same work, in turns."
 
@@ -21,12 +22,14 @@ DESCRIPTION = "Time jaxmlp's engines against the programs a user would otherwise
 class BenchOptions:
     """Options of one benchmark."""
 
-    program: Literal["original", "adam128"] = "original"
-    """original: full batches, plain descent; adam128: minibatches of 128 by Adam, pixels / 255, glorot weights"""
+    program: programs.Name = "original"
+    """original: full batches, plain descent; adam128: minibatches of 128 by Adam, pixels / 255, glorot weights; the
+    others are presets of jaxmlp.train, of minibatches"""
     quick: bool = False
     """6,000 images and few rounds, done in under 2 minutes"""
     images: ImagesOptions = dataclasses.field(default_factory=ImagesOptions)
-    hidden: Hidden = 1024
+    hidden: Annotated[int | None, arg(metavar="N")] = None
+    """hidden ReLU units of original and adam128 (1024)"""
     device: DeviceOptions = dataclasses.field(default_factory=DeviceOptions)
     rounds: Annotated[int | None, arg(metavar="N")] = None
     """turns that every contender gets (7; 5 with --quick)"""

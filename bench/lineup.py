@@ -66,12 +66,12 @@ PEERS = (
     Peer("numpy_blas", "bench.peers.numpy_blas", devices=("cpu",)),
 )
 MINIBATCH = Peer("jaxmlp", "bench.peers.ours_minibatch", ours=True)
-OURS = {"original": (STAIRCASE, DENSE, DENSE_FLOAT32), "adam128": (MINIBATCH,)}  # by the workload's program
+OF_FULL_BATCHES, OF_MINIBATCHES = (STAIRCASE, DENSE, DENSE_FLOAT32), (MINIBATCH,)  # ours
 REFERENCES = (DENSE, MINIBATCH)  # every loss is compared to theirs
 
 
-def chosen(names: tuple[str, ...], device: str, program: str = "original") -> tuple[Peer, ...]:
-    """Our own contenders for the device and the program, then the named peers, or all.
+def chosen(names: tuple[str, ...], device: str, in_minibatches: bool = False) -> tuple[Peer, ...]:
+    """Our own contenders for the device and the kind of step, then the named peers, or all.
 
     Raises ConfigError for a name that is no peer's.
     """
@@ -79,7 +79,7 @@ def chosen(names: tuple[str, ...], device: str, program: str = "original") -> tu
     for name in names:
         if name not in known:
             raise ConfigError(f"peers = {name!r} is none of {', '.join(known)}; {nearest(name, known)}".rstrip("; "))
-    ours = tuple(peer for peer in OURS[program] if device in peer.devices)
+    ours = tuple(peer for peer in (OF_MINIBATCHES if in_minibatches else OF_FULL_BATCHES) if device in peer.devices)
     return ours + tuple(peer for peer in PEERS if not names or peer.name in names)
 
 

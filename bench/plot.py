@@ -69,7 +69,7 @@ def _bars(axes: Axes, rows: list[Row], result: Result) -> None:
     axes.legend(handles=colours_mean, loc="upper right", bbox_to_anchor=(1, -0.04), ncols=2, frameon=False)
     work, device = result.workload, result.roofline.device_name or machine.processor()
     axes.set_xlabel("steps a second (median; line: slowest and fastest step)")
-    title = f"{work.images_a_step:,} images a step, {work.hidden} hidden units, on {device}"
+    title = f"{work.images_a_step:,} images a step, {'-'.join(map(str, work.widths))}, on {device}"
     axes.set_title(title, loc="left", color=INK)
 
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import compare, end_to_end, grow, lineup, older, result, roofline, throughput, whole_run, workload
+from bench import compare, end_to_end, grow, lineup, older, programs, result, roofline, throughput, whole_run, workload
 from bench.older import Timings
 from bench.result import Result
 from bench.throughput import Plan
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).with_name("RESULTS.md")
 QUICK_IMAGES = 6_000
 ROUNDS, QUICK_ROUNDS = 7, 5
+MINIBATCH_SECONDS = 0.5  # of a round of ours, at the least: a step takes a tenth of a millisecond to some
 BLOCK = 100  # steps to a dispatch on an accelerator: as many as the original has from one report to the next
 
 
@@ -59,6 +60,7 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
     """Everything that the options ask for. Raises NotComparable when `before` is of other work."""
     lineup.chosen(options.peers, "cpu")  # refuses an unknown name before anything is measured
     require_the_original(options)
+    hidden = programs.hidden_units(options.program, options.hidden)
     for file in filter(None, (options.json, options.plot, RESULTS if options.record else None)):
         require_writable(file)
     dataset = options.images.load()
@@ -66,10 +68,10 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
     split = workload.first(dataset, min(QUICK_IMAGES, len(dataset.train.labels)) if quick else None)
     roof = roofline.measure(options.device.device)
     name, classes = data_name(options.images.data, dataset), len(dataset.class_names)
-    work = workload.Workload(name, len(split.labels), options.hidden, classes, roof.device, options.program)
+    work = workload.Workload(name, len(split.labels), hidden, classes, roof.device, options.program)
     if before is not None:
         compare.require_same_work(before, work)
-    peers = lineup.chosen(options.peers, roof.device, options.program)
+    peers = lineup.chosen(options.peers, roof.device, work.in_minibatches)
     how_long = plan(options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS), options.steps, work)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         workload.write(Path(folder), split, work)
@@ -90,15 +92,16 @@ def measure(options: "BenchOptions", before: Timings | None) -> Result:
 
 def plan(rounds: int, steps: int | None, work: workload.Workload) -> Plan:
     """How long to look: `steps` a round, or as many as suit work and device, in whole dispatches."""
-    full_batches = work.program == "original"
+    full_batches = not work.in_minibatches
     block = 1 if full_batches and work.device == "cpu" else BLOCK
-    return Plan(rounds, -(-(steps or 3 * block) // block) * block, block, full_batches and block > 1)
+    least = 0.0 if full_batches or steps else MINIBATCH_SECONDS
+    return Plan(rounds, -(-(steps or 3 * block) // block) * block, block, full_batches and block > 1, least)
 
 
 def require_the_original(options: "BenchOptions") -> None:
     """Raises ConfigError for an option that times the original and nothing else, where another program is asked for."""
     for name in ("grow", "end_to_end", "whole_runs"):
-        if getattr(options, name) and options.program != "original":
+        if getattr(options, name) and options.program != programs.ORIGINAL:
             raise ConfigError(f"--{name.replace('_', '-')} times the original: leave --program {options.program} out")
 
 

@@ -30,8 +30,8 @@ def heading(workload: Workload, roofline: Roofline, processor: str) -> str:
     peaks.append(f"memory {roofline.copy_gb_per_s:,.1f} GB/s")
     return "\n".join(
         [
-            f"{_steps(workload)} ({workload.data}), {workload.hidden} hidden units, "
-            f"{workload.classes} classes: {_gflop(workload)} GFLOP a step as the formula is written",
+            f"{_steps(workload)} ({workload.data}), {'-'.join(map(str, workload.widths))}: "
+            f"{_gflop(workload)} GFLOP a step as the formula is written",
             f"Device: {workload.device} ({roofline.device_name or processor})",
             f"Measured peaks: {', '.join(peaks)}",
         ]
@@ -39,9 +39,11 @@ def heading(workload: Workload, roofline: Roofline, processor: str) -> str:
 
 
 def _steps(workload: Workload) -> str:
-    if workload.program == "original":
+    batching = workload.trained.batching
+    if batching is None:
         return f"Full-batch steps on {workload.images:,} images"
-    return f"Adam's steps on minibatches of {workload.images_a_step} of {workload.images:,} images"
+    images = batching.images(workload.images)
+    return f"Steps of {workload.program} on minibatches of {batching.size} of {images:,} images"
 
 
 def _gflop(workload: Workload) -> str:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from bench.lineup import STAIRCASE
+from bench.programs import HIDDEN
 from bench.row import Row, best_of_ours
 from bench.workload import Workload
 
@@ -30,7 +31,7 @@ FASTER = (
     Faster("gpu", "jax_whole_batch", 4.0),
     Faster("gpu", "torch_eager", 4.0),
 )
-MINIBATCH_GOALS = (1.0, 1.3)  # times the steps/s of the fastest peer on adam128, whoever that is, on a CPU
+MINIBATCH_GOALS = (1.0, 1.3)  # times the steps/s of the fastest peer on minibatches, whoever that is, on a CPU
 STEP_SECONDS = 0.8e-3  # on a GPU
 ROUNDS = 3  # fewer are an anecdote
 RUN_SECONDS = 0.3  # the 301 steps, on a GPU
@@ -39,7 +40,7 @@ RUN_SECONDS = 0.3  # the 301 steps, on a GPU
 def judge(rows: list[Row], workload: Workload) -> list[Target]:
     """All promises for the workload's program, those of other devices as not measured."""
     why_not = _too_little(rows, workload)
-    if workload.program == "adam128":
+    if workload.in_minibatches:
         return _minibatches(rows, why_not or ("" if workload.device == "cpu" else "needs a CPU"))
     table = {} if why_not else {row.name: row for row in rows if row.measured}
     ours = table.get(STAIRCASE.name)
@@ -69,7 +70,7 @@ def _minibatches(rows: list[Row], why_not: str) -> list[Target]:
 def _too_little(rows: list[Row], workload: Workload) -> str:
     """Why this measurement cannot judge a promise; empty when it can."""
     if not workload.is_on_mnist:
-        return "needs all of MNIST and 1024 hidden units"
+        return "needs all of MNIST" + (f" and {HIDDEN} hidden units" if workload.hidden else "")
     rounds = max((len(row.rounds) for row in rows), default=0)
     return f"needs {ROUNDS} rounds" if rounds < ROUNDS else ""
 

@@ -5,6 +5,7 @@ hits all of them and ratios within a round keep their meaning.
 """
 
 import contextlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,9 +26,10 @@ class Plan(NamedTuple):
     """How long to look."""
 
     rounds: int
-    steps: int  # timed steps a round, a multiple of `block`
+    steps: int  # timed steps a round, a multiple of `block`; more where these are over before `least_seconds`
     block: int  # steps to a dispatch: 1, or as many as lie between two reports where a step is short
     whole_run: bool = False  # whether the original's 301 steps are timed, too
+    least_seconds: float = 0.0  # of a round of the reference
 
 
 class Entry(NamedTuple):
@@ -53,6 +55,7 @@ def measure(peers: Iterable[Peer], folder: Path, device: str, agreement: Agreeme
                 if peer == reference and not entries[peer.name].contender:
                     reason = entries[peer.name].row.reason
                     raise ReferenceFailed(f"{peer.name}, which all losses are compared to, failed: {reason}")
+        plan = _long_enough(plan, entries[reference.name])
         _take_turns([entry for entry in entries.values() if entry.contender], plan)
     return [entries[peer.name].row for peer in peers]
 
@@ -100,6 +103,17 @@ def _disagreement(row: Row, reference: Row, agreement: Agreement) -> str | None:
         if abs(count - right) > max(1, CORRECT_TOLERANCE * agreement.images):
             return f"{count} images correct against {right} at step {step}"
     return None
+
+
+def _long_enough(plan: Plan, reference: Entry) -> Plan:
+    """With as many steps as last long enough, for all contenders alike, by a second untimed block of the reference."""
+    if not plan.least_seconds or _run(reference, plan.block, plan.block) is None:
+        return plan
+    answer = _run(reference, plan.block, plan.block)
+    if answer is None:
+        return plan
+    blocks = math.ceil(plan.least_seconds / answer["seconds"][0])
+    return plan._replace(steps=max(plan.steps, blocks * plan.block))
 
 
 def _take_turns(entries: list[Entry], plan: Plan) -> None:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench import programs
 from jaxmlp import minibatches, model
 from jaxmlp.data import Dataset, Split
 from jaxmlp.data.dataset import PIXELS
 from jaxmlp.errors import ConfigError
-from jaxmlp.program import Adam, Batching, Dense, GlorotUniform, Output, Program
+from jaxmlp.program import Adam, Program
 
 
 class Agreement(NamedTuple):
@@ -22,27 +23,33 @@ class Agreement(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """What is computed: steps of a perceptron with one hidden layer."""
+    """What is computed: steps of a perceptron."""
 
     data: str  # what the images are, for the reader of a result; no path
     images: int
-    hidden: int
+    hidden: int | None  # units of the only hidden layer; None where the program has layers of its own
     classes: int
     device: str  # cpu, gpu or tpu
-    program: str = "original"  # full batches by plain descent; or "adam128": minibatches of 128 by Adam
+    program: str = programs.ORIGINAL  # one of `programs.Name`
 
     @property
     def trained(self) -> Program:
         """What the contenders run."""
-        if self.program == "original":
-            return Program((Dense(self.hidden),))
-        hidden, output = Dense(self.hidden, kernel=GlorotUniform()), Output(kernel=GlorotUniform())
-        return Program((hidden,), output=output, optimizer=Adam(), scale=255, batching=Batching(128))
+        return programs.load(self.program, self.hidden)
+
+    @property
+    def in_minibatches(self) -> bool:
+        return self.trained.batching is not None
 
     @property
     def images_a_step(self) -> int:
         batching = self.trained.batching
         return batching.size if batching else self.images
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of every layer, from the pixels to the classes."""
+        return PIXELS, *(layer.units for layer in self.trained.layers), self.classes
 
     @property
     def agreement(self) -> Agreement:
@@ -54,16 +61,18 @@ class Workload(NamedTuple):
     def flop(self) -> int:
         """Arithmetic of one step of the formula as it is written: what a dense program cannot do without.
 
-        The first layer runs forward and for the gradient of its weights (pixels need none), the second layer
-        forward, for its weights and for the hidden units; an N x P x H product is 2 N P H operations. What is done
+        The first layer runs forward and for the gradient of its weights (pixels need none), every other layer
+        forward, for its weights and for its inputs; an N x P x H product is 2 N P H operations. What is done
         to each weight alone, Adam's some fifteen operations, is not counted: its cost is memory.
         """
-        return 2 * self.images_a_step * self.hidden * (2 * PIXELS + 3 * self.classes)
+        first, *others = (inputs * units for inputs, units in itertools.pairwise(self.widths))
+        return 2 * self.images_a_step * (2 * first + 3 * sum(others))
 
     @property
     def is_on_mnist(self) -> bool:
         """Whether this is the work that the project's targets speak of."""
-        return (self.data, self.images, self.hidden) == ("mnist", 60_000, 1024)
+        usual = programs.hidden_units(self.program, None)
+        return (self.data, self.images, self.hidden) == ("mnist", 60_000, usual)
 
 
 def first(dataset: Dataset, images: int | None) -> Split:
@@ -80,8 +89,15 @@ def write(folder: Path, split: Split, workload: Workload) -> None:
     Raises ConfigError where a minibatch is larger than the split.
     """
     program = workload.trained
+    (activation,) = {layer.activation for layer in program.layers}  # the peers know one for all hidden layers
     arrays = {**split._asdict(), **model.named(model.init(program, PIXELS, workload.classes))}
-    settings = {"learning_rate": program.optimizer.learning_rate, "device": workload.device, "scale": program.scale}
+    settings = {
+        "activation": activation,
+        "learning_rate": program.optimizer.learning_rate,
+        "device": workload.device,
+        "scale": program.scale,
+        "program": program.as_dict(),
+    }
     if program.batching:
         epoch = program.batching.steps_per_epoch(workload.images)
         arrays["rows"] = np.stack([*itertools.islice(minibatches.rows(program, workload.images), epoch)])

@@ -40,7 +40,7 @@ def ways(dataset: Dataset, hidden: int = 256, size: int = 128) -> Ways:
     programs = [
         Program(layers, Output(KERNEL), Adam(rate), batching=batching, scale=255, report_every=None) for rate in RATES
     ]
-    placed = trainer.place_for(programs[0], Execution(), dataset, jax.devices()[0])
+    placed = trainer.place(Execution(), dataset, jax.devices()[0], pooled=True)
     common = {"engine": placed.engine, "recipe": trainer.Recipe.of(programs[0])}
 
     def in_turn(states: list[trainer.State], rows: np.ndarray) -> tuple[Any, np.ndarray]:

@@ -16,14 +16,20 @@ from jax import Array
 from jaxmlp.errors import ConfigError
 from jaxmlp.model import Params
 from jaxmlp.program import (
+    Adadelta,
+    Adagrad,
+    Adam,
     ClipByGlobalNorm,
     ClipByNorm,
+    ClipByValue,
     Clipping,
     Ftrl,
     GradientDescent,
+    Momentum,
     Optimizer,
     Program,
     ProximalAdagrad,
+    RMSProp,
 )
 from jaxmlp.program.optimizers import Rate
 from jaxmlp.tf1 import clipping, losses, optimizers, schedules
@@ -94,6 +100,23 @@ def slots_of(program: Program, params: Params) -> Slots:
     with jax.transfer_guard("allow"):  # numbers go to the device, as they must
         clip = None if program.clipping is None else _clipping(program.clipping).init(params)  # pyright: ignore[reportArgumentType]
         return Slots(_optimizer(program.optimizer)[0](params), clip, l2)
+
+
+def stays_without_gradient(program: Program) -> bool:
+    """Whether weights that never have a gradient stay what they were, to the bit.
+
+    Not where a penalty pulls at them, where clipping makes a gradient of 0, or under an optimizer that makes weights
+    anew from its slots, as Ftrl does; nor where it would divide 0 by 0.
+    """
+    clipping, optimizer = program.clipping, program.optimizer
+    clipped = isinstance(clipping, ClipByValue) and not clipping.clip_value_min <= 0 <= clipping.clip_value_max
+    if program.l2 is not None or clipped:
+        return False
+    if isinstance(optimizer, Adam):
+        return bool(np.float32(max(optimizer.beta1, optimizer.beta2)) < 1 and np.float32(optimizer.epsilon) > 0)
+    if isinstance(optimizer, RMSProp | Adadelta):
+        return bool(np.float32(optimizer.epsilon) > 0)
+    return isinstance(optimizer, GradientDescent | Momentum | Adagrad)
 
 
 def require_rates(optimizer: Optimizer, steps: int) -> None:

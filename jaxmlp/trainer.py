@@ -23,7 +23,7 @@ from jaxmlp.engine import Engine, LossFn, Screening, evaluation, minibatch, scre
 from jaxmlp.engine.minibatch import Pool
 from jaxmlp.errors import ConfigError, DivergedError
 from jaxmlp.execution import Execution
-from jaxmlp.method import Method, Slots, method_of, require_rates, slots_of
+from jaxmlp.method import Method, Slots, method_of, require_rates, slots_of, stays_without_gradient
 from jaxmlp.model import Params
 from jaxmlp.network import ORIGINAL, Network, hits
 from jaxmlp.program import Program
@@ -137,7 +137,10 @@ def make_step(
 
 
 def step_on(state: State, batch: Any, rows: Array | None, *, engine: Engine, recipe: Recipe) -> tuple[State, Metrics]:
-    """`make_step` with the step's dropout masks drawn first, and its minibatch taken: `rows` int32 [n] of a `Pool`."""
+    """`make_step` with the step's dropout masks drawn first, and its minibatch taken: `rows` int32 [n] of a `Pool`.
+
+    Of a pool without blank pixels the state must have been `narrowed`.
+    """
     drawn, draws = masks(recipe.network, state.params, state.draws, batch.size if rows is None else len(rows))
     if isinstance(batch, Pool):
         assert rows is not None, "a step takes rows of a pool"
@@ -151,7 +154,8 @@ def step(
     state: State, batch: Any, rows: Array | None = None, *, engine: Engine, recipe: Recipe = RECIPE
 ) -> tuple[State, Metrics]:
     """`step_on`, compiled once for any number of runs of one shape."""
-    return step_on(state, batch, rows, engine=engine, recipe=recipe)
+    after, metrics = step_on(narrowed(state, batch), batch, rows, engine=engine, recipe=recipe)
+    return widened(after, state, batch), metrics
 
 
 @functools.partial(jax.jit, static_argnames=("engine", "capacity", "recipe"), donate_argnames="state")
@@ -177,7 +181,23 @@ def advance(
         return state, jax.tree.map(lambda all, one: all.at[i].set(one), measured, metrics)
 
     unset = Metrics(jnp.zeros(capacity, state.params[0].weights.dtype), jnp.zeros(capacity, jnp.int32))
-    return jax.lax.fori_loop(0, count, body, (state, unset))
+    after, measured = jax.lax.fori_loop(0, count, body, (narrowed(state, batch), unset))
+    return widened(after, state, batch), measured
+
+
+def narrowed(state: State, batch: Any) -> State:
+    """The state without the weights and slots of pixels that a `Pool` has left out."""
+    if not isinstance(batch, Pool) or batch.inked is None:
+        return state
+    return state._replace(params=batch.inked.narrowed(state.params), slots=batch.inked.narrowed(state.slots))
+
+
+def widened(narrow: State, before: State, batch: Any) -> State:
+    """The inverse, after steps from the state `before`: these weights are what they were."""
+    if not isinstance(batch, Pool) or batch.inked is None:
+        return narrow
+    params = batch.inked.put_back(before.params, narrow.params)
+    return narrow._replace(params=params, slots=batch.inked.spread(narrow.slots))
 
 
 @functools.partial(jax.jit, static_argnames=("engine", "network"))
@@ -212,17 +232,20 @@ class Placed(NamedTuple):
     device: jax.Device
 
 
-def place(execution: Execution, dataset: Dataset, device: jax.Device, pooled: bool = False) -> Placed:
+def place(
+    execution: Execution, dataset: Dataset, device: jax.Device, pooled: bool = False, inked_only: bool = False
+) -> Placed:
     """Lays the data out as `execution` says. Raises DataError naming the array that is not what it must be.
 
     `pooled`: for programs of which `takes_rows` holds. A layout that orders the images is none for them: ConfigError.
+    `inked_only`: for those of which `needs_ink_only` holds, too.
     """
     dataset = checked(dataset)
     images, tests = len(dataset.train.labels), len(dataset.test.labels)
     if pooled:
         execution = _of_rows(execution)
     engine, evaluator = select(execution, device, images), select(evaluation(execution), device, tests)
-    train = minibatch.place(dataset.train, device) if pooled else engine.place(dataset.train, device)
+    train = minibatch.place(dataset.train, device, inked_only) if pooled else engine.place(dataset.train, device)
     test = evaluator.place(dataset.test, device)
     return Placed(settle(execution, device, images), engine, train, evaluator, test, len(dataset.class_names), device)
 
@@ -230,7 +253,8 @@ def place(execution: Execution, dataset: Dataset, device: jax.Device, pooled: bo
 def place_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
     """`place` as the program needs it. Raises ConfigError where it cannot be computed as `execution` says."""
     dataset = checked(dataset)
-    return place(execution_for(program, execution, dataset, device), dataset, device, takes_rows(program))
+    execution = execution_for(program, execution, dataset, device)
+    return place(execution, dataset, device, takes_rows(program), needs_ink_only(program))
 
 
 def execution_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Execution:
@@ -258,6 +282,14 @@ def takes_rows(program: Program) -> bool:
     return program.batching is not None or program.input_keep_prob < 1
 
 
+def needs_ink_only(program: Program) -> bool:
+    """Whether minibatch steps may be taken without the pixels that are blank in the whole training set.
+
+    Pixels that dropout draws for are all needed.
+    """
+    return takes_rows(program) and program.input_keep_prob == 1 and stays_without_gradient(program)
+
+
 def _of_rows(execution: Execution) -> Execution:
     if execution.layout == "staircase":
         raise ConfigError(
@@ -276,13 +308,13 @@ class Run:
     def __init__(self, program: Program, placed: Placed):
         """Raises ConfigError where the program asks for what the data has not, or for another layout than `placed`."""
         self.program, self.placed, self.recipe = program.settled(placed.train.size), placed, Recipe.of(program)
-        if takes_rows(program) != isinstance(placed.train, Pool):
+        pool = placed.train if isinstance(placed.train, Pool) else None
+        if takes_rows(program) != (pool is not None) or (pool and pool.inked and not needs_ink_only(program)):
             raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
         require_rates(self.program.optimizer, self.program.steps)
         state = jax.device_put(init(program, placed.classes), placed.device)
         self.state = with_bounds(state, placed.engine, placed.train, placed.device)
-        pooled = isinstance(placed.train, Pool)
-        self.order = minibatches.order_of(self.program, placed.train.size) if pooled else None  # of the images
+        self.order = minibatches.order_of(self.program, pool.size) if pool else None  # of the images
         self._capacity = self._block()
         self._last_finite: float | None = None  # loss
 

@@ -1,4 +1,4 @@
-"""Flax NNX on JAX: two `nnx.Linear`, `nnx.Optimizer` around optax, `nnx.jit`. Matmuls at float32 accuracy.
+"""Flax NNX on JAX: a `nnx.Linear` a layer, `nnx.Optimizer` around optax, `nnx.jit`. Matmuls at float32 accuracy.
 
 Minibatches are rows of resident pixels, gathered within the jit. Tried: a plain call of the jitted step (a little
 slower than `nnx.cached_partial`, which walks the module only once).
@@ -16,11 +16,14 @@ from bench.peers.protocol import Problem, Run, serve
 
 class Perceptron(nnx.Module):
     def __init__(self, problem: Problem):
-        self.layer_1 = _linear(problem.weights_1, problem.biases_1)
-        self.layer_2 = _linear(problem.weights_2, problem.biases_2)
+        *hidden, last = (_linear(weights, biases) for weights, biases in problem.layers)
+        self.hidden, self.last = nnx.List(hidden), last
+        self.activation = getattr(nnx, problem.activation)
 
-    def __call__(self, images: jax.Array) -> jax.Array:
-        return self.layer_2(nnx.relu(self.layer_1(images)))
+    def __call__(self, inputs: jax.Array) -> jax.Array:
+        for layer in self.hidden:
+            inputs = self.activation(layer(inputs))
+        return self.last(inputs)
 
 
 def _linear(weights, biases) -> nnx.Linear:

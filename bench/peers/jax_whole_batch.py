@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import optax
 
 from bench.peers import jax_device
-from bench.peers.protocol import TENSORS, Problem, Run, serve
+from bench.peers.protocol import Problem, Run, serve
 
 
-def loss_fn(params, images, labels):
-    hidden = jax.nn.relu(images @ params["weights_1"] + params["biases_1"])
-    logits = hidden @ params["weights_2"] + params["biases_2"]
+def loss_fn(params, images, labels, activation):
+    *hidden, (last_weights, last_biases) = params
+    for weights, biases in hidden:
+        images = activation(images @ weights + biases)
+    logits = images @ last_weights + last_biases
     loss = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
     return loss, (logits.argmax(1) == labels).sum()
 
@@ -26,14 +28,14 @@ def start(problem: Problem) -> Run:
     jax.config.update("jax_default_matmul_precision", "highest")
     jax_device.use(problem.device)
     images, labels = jnp.asarray(problem.pixels()), jnp.asarray(problem.labels, jnp.int32)
-    params = {name: jnp.asarray(getattr(problem, name)) for name in TENSORS}
+    params, activation = jax.tree.map(jnp.asarray, problem.layers), getattr(jax.nn, problem.activation)
     optimizer, batches = jax_device.optimizer(problem), problem.batches()
     opt_state = optimizer.init(params)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
     def step(params, opt_state, images, labels, rows):
         batch = jax_device.taken(images, labels, rows)
-        outcome, grads = jax.value_and_grad(loss_fn, has_aux=True)(params, *batch)
+        outcome, grads = jax.value_and_grad(loss_fn, has_aux=True)(params, *batch, activation)
         updates, opt_state = optimizer.update(grads, opt_state)
         return optax.apply_updates(params, updates), opt_state, outcome
 

@@ -51,10 +51,12 @@ def start(problem: Problem) -> Run:
 
 
 def _model(problem: Problem) -> keras.Sequential:
-    hidden = keras.layers.Dense(problem.weights_1.shape[1], activation="relu")
-    model = keras.Sequential([hidden, keras.layers.Dense(problem.weights_2.shape[1])])
+    *hidden, last = (len(biases) for _, biases in problem.layers)
+    activation = {"relu": "relu", "identity": "linear"}[problem.activation]
+    layers = [keras.layers.Dense(units, activation=activation) for units in hidden]
+    model = keras.Sequential([*layers, keras.layers.Dense(last)])
     model.build((None, problem.images.shape[1]))
-    model.set_weights([problem.weights_1, problem.biases_1, problem.weights_2, problem.biases_2])
+    model.set_weights(problem.params)
     return model
 
 

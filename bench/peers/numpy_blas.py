@@ -8,20 +8,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.peers.protocol import TENSORS, Problem, Run, serve
+from bench.peers.protocol import Problem, Run, serve
 
 PIECE = 2**15  # weights that Adam moves at a time
 
 
 def start(problem: Problem) -> Run:
     pixels, all_labels = problem.pixels(), problem.labels.astype(np.int64)
-    weights_1, biases_1, weights_2, biases_2 = params = [getattr(problem, name).copy() for name in TENSORS]
-    move, batches = _adam(params, problem) if problem.adam else _descent(params, problem), problem.batches()
+    params, batches = problem.params, problem.batches()
+    move = _adam(params, problem) if problem.adam else _descent(params, problem)
     count = len(all_labels) if problem.rows is None else problem.rows.shape[1]
-    order, taken = np.arange(count), np.empty((count, pixels.shape[1]), np.float32)
-    hidden = np.empty((count, len(biases_1)), np.float32)
-    grad_hidden = np.empty_like(hidden)
-    active = np.empty(hidden.shape, bool)
+    network, taken = Network(params, count, problem.activation), np.empty((count, pixels.shape[1]), np.float32)
 
     def batch() -> tuple[np.ndarray, np.ndarray]:
         rows = next(batches)
@@ -30,27 +27,56 @@ def start(problem: Problem) -> Run:
         return np.take(pixels, rows, axis=0, out=taken, mode="clip"), all_labels[rows]
 
     def step() -> tuple[float, int]:
-        images, labels = batch()
-        np.matmul(images, weights_1, out=hidden)
-        np.add(hidden, biases_1, out=hidden)
-        np.maximum(hidden, 0, out=hidden)
-        logits = hidden @ weights_2 + biases_2
-        correct = int((logits.argmax(axis=1) == labels).sum())
-
-        logits -= logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(logits)
-        sums = exponentials.sum(axis=1)
-        loss = float(np.mean(np.log(sums) - logits[order, labels], dtype=np.float64))
-
-        grad_logits = exponentials / sums[:, None]
-        grad_logits[order, labels] -= 1
-        grad_logits /= len(labels)
-        np.matmul(grad_logits, weights_2.T, out=grad_hidden)
-        np.multiply(grad_hidden, np.greater(hidden, 0, out=active), out=grad_hidden)
-        move([images.T @ grad_hidden, grad_hidden.sum(axis=0), hidden.T @ grad_logits, grad_logits.sum(axis=0)])
+        loss, correct, grads = network.loss_and_grads(*batch())
+        move(grads)
         return loss, correct
 
     return lambda steps: [step() for _ in range(steps)]
+
+
+class Network:
+    """The layers, whose weights and biases are `params` in turn, and the activations of `count` images."""
+
+    def __init__(self, params: list[np.ndarray], count: int, activation: str):
+        self._weights, self._biases, self._order = params[::2], params[1::2], np.arange(count)
+        shapes = [(count, len(biases)) for biases in self._biases[:-1]]
+        self._hidden = [np.empty(shape, np.float32) for shape in shapes]
+        self._grads = [np.empty(shape, np.float32) for shape in shapes]
+        relu = activation == "relu"  # else a layer's outputs and their gradient are as they come
+        self._active = [np.empty(shape, bool) for shape in shapes] if relu else []
+
+    def loss_and_grads(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int, list[np.ndarray]]:
+        """The mean loss, the correct count, and the gradient of the loss by every parameter."""
+        inputs = self._forward(images)
+        loss, correct, grad = self._of_logits(inputs[-1] @ self._weights[-1] + self._biases[-1], labels)
+        grads = [inputs[-1].T @ grad, grad.sum(axis=0)]
+        for layer in reversed(range(len(self._hidden))):
+            grad = np.matmul(grad, self._weights[layer + 1].T, out=self._grads[layer])
+            if self._active:
+                np.multiply(grad, np.greater(self._hidden[layer], 0, out=self._active[layer]), out=grad)
+            grads[:0] = [inputs[layer].T @ grad, grad.sum(axis=0)]
+        return loss, correct, grads
+
+    def _forward(self, images: np.ndarray) -> list[np.ndarray]:
+        """What every layer is fed."""
+        inputs = [images]
+        for weights, biases, hidden in zip(self._weights[:-1], self._biases[:-1], self._hidden, strict=True):
+            np.matmul(inputs[-1], weights, out=hidden)
+            np.add(hidden, biases, out=hidden)
+            inputs.append(np.maximum(hidden, 0, out=hidden) if self._active else hidden)
+        return inputs
+
+    def _of_logits(self, logits: np.ndarray, labels: np.ndarray) -> tuple[float, int, np.ndarray]:
+        """The softmax cross-entropy, the correct count, and the gradient of the loss by the logits."""
+        correct = int((logits.argmax(axis=1) == labels).sum())
+        logits -= logits.max(axis=1, keepdims=True)
+        exponentials = np.exp(logits)
+        sums = exponentials.sum(axis=1)
+        loss = float(np.mean(np.log(sums) - logits[self._order, labels], dtype=np.float64))
+        grad = exponentials / sums[:, None]
+        grad[self._order, labels] -= 1
+        grad /= len(labels)
+        return loss, correct, grad
 
 
 Move = Callable[[list[np.ndarray]], None]  # what a gradient does to the parameters

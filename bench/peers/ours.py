@@ -11,12 +11,14 @@ import numpy as np
 
 import jaxmlp
 from bench.peers import arithmetic, jax_device
-from bench.peers.protocol import TENSORS, Arithmetic, Problem, Run, serve
-from jaxmlp import model, trainer
+from bench.peers.protocol import Arithmetic, Problem, Run, serve
+from jaxmlp import trainer
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine import Dense, Engine, Screening, Staircase, select
 from jaxmlp.execution import Execution
-from jaxmlp.program import GradientDescent, Program
+from jaxmlp.model import Layer
+from jaxmlp.program import Program
+from jaxmlp.trainer import Recipe
 
 CAPACITY = 100  # the longest block: the original's distance from one report to the next
 
@@ -24,17 +26,17 @@ CAPACITY = 100  # the longest block: the original's distance from one report to 
 class Training:
     """A run that goes on from call to call."""
 
-    def __init__(self, engine: Engine, state: trainer.State, batch: Any, device: jax.Device):
-        self._engine, self._state, self._batch = engine, state, batch
+    def __init__(self, engine: Engine, recipe: Recipe, state: trainer.State, batch: Any, device: jax.Device):
+        self._engine, self._recipe, self._state, self._batch = engine, recipe, state, batch
         self._take = _step_by_step if device.platform == "cpu" else _in_one_dispatch
 
     def __call__(self, steps: int):
-        self._state, measured = self._take(self._state, self._batch, steps, engine=self._engine)
+        self._state, measured = self._take(self._state, self._batch, steps, self._engine, self._recipe)
         return measured
 
     def arithmetic(self, steps: int) -> Arithmetic:
         """What the next steps compute: on a CPU there is one, elsewhere they are all alike."""
-        one = arithmetic.of_step(self._engine, self._state.params, self._batch)
+        one = arithmetic.of_step(self._engine, self._recipe.network, self._state.params, self._batch)
         return {dtype: steps * count for dtype, count in one.items()}
 
 
@@ -43,7 +45,7 @@ def start(problem: Problem) -> Run:
     engine = engine_of(problem, device)
     batch = jax.block_until_ready(engine.place(Split(problem.images, problem.labels), device))
     state = trainer.with_bounds(jax.device_put(initial(problem), device), engine, batch, device)
-    return Training(engine, state, batch, device)
+    return Training(engine, Recipe.of(program_of(problem)), state, batch, device)
 
 
 def engine_of(problem: Problem, device: jax.Device) -> Engine:
@@ -62,22 +64,27 @@ def execution_of(problem: Problem) -> Execution:
     return Execution(**{name: problem.options.get(name, default) for name, default in defaults.items()})  # pyright: ignore[reportArgumentType]
 
 
-def initial(problem: Problem, program: Program | None = None) -> trainer.State:
-    """The state before step 0 with the problem's own weights, whatever their seed; by default the original's."""
-    params = model.from_named({name: jnp.array(getattr(problem, name)) for name in TENSORS})
-    return trainer.state_of(program or Program(optimizer=GradientDescent(problem.learning_rate)), params)
+def initial(problem: Problem) -> trainer.State:
+    """The program's state before step 0, with the problem's own weights."""
+    params = tuple(Layer(jnp.array(weights), jnp.array(biases)) for weights, biases in problem.layers)
+    return trainer.state_of(program_of(problem), params)
 
 
-def _step_by_step(state: trainer.State, batch, steps: int, *, engine: Engine):
+def program_of(problem: Problem) -> Program:
+    """The very program that the problem was written from."""
+    return Program.from_dict(problem.program)
+
+
+def _step_by_step(state: trainer.State, batch, steps: int, engine: Engine, recipe: Recipe):
     measured = []
     for _ in range(steps):
-        state, metrics = trainer.step(state, batch, engine=engine)
+        state, metrics = trainer.step(state, batch, engine=engine, recipe=recipe)
         measured.append(metrics)
     return state, jax.device_get(measured)
 
 
-def _in_one_dispatch(state: trainer.State, batch, steps: int, *, engine: Engine):
-    state, measured = trainer.advance(state, batch, np.int32(steps), engine=engine, capacity=CAPACITY)
+def _in_one_dispatch(state: trainer.State, batch, steps: int, engine: Engine, recipe: Recipe):
+    state, measured = trainer.advance(state, batch, np.int32(steps), engine=engine, capacity=CAPACITY, recipe=recipe)
     losses, correct = jax.device_get(measured)
     return state, list(zip(losses[:steps], correct[:steps], strict=True))
 

@@ -1,6 +1,7 @@
-"""jaxmlp on minibatches, by `trainer.advance`, as `python -m jaxmlp.train --batch-size N` drives it.
+"""jaxmlp on minibatches, by `trainer.advance`, as `python -m jaxmlp.train` drives a program with batches.
 
 A block of steps is one dispatch. Its rows come from the host, all at once; the pixels stay on the device as bytes.
+Those that are blank in all images are left out, where the program's method leaves their weights as they are.
 """
 
 import itertools
@@ -9,46 +10,47 @@ import jax
 import numpy as np
 
 import jaxmlp
-from bench.peers import jax_device
-from bench.peers.ours import initial
-from bench.peers.protocol import Problem, Run, serve
+from bench.peers import arithmetic, jax_device
+from bench.peers.ours import initial, program_of
+from bench.peers.protocol import Arithmetic, Problem, Run, serve
 from jaxmlp import trainer
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine import minibatch, select
 from jaxmlp.execution import Execution
-from jaxmlp.program import Adam, Batching, Dense, Program
 from jaxmlp.trainer import Recipe
 
 CAPACITY = 100  # the longest block
 
 
-def start(problem: Problem) -> Run:
-    assert problem.rows is not None
-    shape = (CAPACITY, problem.rows.shape[1])
-    device, program, batches = jax_device.use(problem.device), _program(problem), problem.batches()
-    engine, recipe = select(Execution("dense"), device, len(problem.labels)), Recipe.of(program)
-    pool = jax.block_until_ready(minibatch.place(Split(problem.images, problem.labels), device))
-    state = jax.device_put(initial(problem, program), device)
+class Training:
+    """A run that goes on from call to call."""
 
-    def run(steps: int):
-        nonlocal state
-        rows = np.zeros(shape, np.int32)
-        rows[:steps] = [*itertools.islice(batches, steps)]
-        state, measured = trainer.advance(
-            state, pool, np.int32(steps), jax.device_put(rows, device), engine=engine, capacity=CAPACITY, recipe=recipe
+    def __init__(self, problem: Problem, device: jax.Device):
+        assert problem.rows is not None
+        program, split = program_of(problem), Split(problem.images, problem.labels)
+        self._engine = select(Execution("dense"), device, len(problem.labels))
+        self._pool = jax.block_until_ready(minibatch.place(split, device, trainer.needs_ink_only(program)))
+        self._recipe, self._state = Recipe.of(program), jax.device_put(initial(problem), device)
+        self._shape, self._batches, self._device = (CAPACITY, problem.rows.shape[1]), problem.batches(), device
+
+    def __call__(self, steps: int):
+        rows = np.zeros(self._shape, np.int32)
+        rows[:steps] = [*itertools.islice(self._batches, steps)]
+        on_device, recipe = jax.device_put(rows, self._device), self._recipe
+        self._state, measured = trainer.advance(
+            self._state, self._pool, np.int32(steps), on_device, engine=self._engine, capacity=CAPACITY, recipe=recipe
         )
         losses, correct = jax.device_get(measured)
         return list(zip(losses[:steps], correct[:steps], strict=True))
 
-    return run
+    def arithmetic(self, steps: int) -> Arithmetic:
+        """What the next steps compute, all alike."""
+        one = arithmetic.of_minibatch(self._engine, self._state.params, self._pool, self._shape[1])
+        return {dtype: steps * count for dtype, count in one.items()}
 
 
-def _program(problem: Problem) -> Program:
-    """What a step goes by: the weights are handed over."""
-    assert problem.adam
-    assert problem.rows is not None
-    adam, batching = Adam(problem.learning_rate, **problem.adam), Batching(problem.rows.shape[1])
-    return Program((Dense(len(problem.biases_1)),), optimizer=adam, scale=problem.scale, batching=batching)
+def start(problem: Problem) -> Run:
+    return Training(problem, jax_device.use(problem.device))
 
 
 if __name__ == "__main__":

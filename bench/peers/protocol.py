@@ -19,7 +19,6 @@ from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-TENSORS = ("weights_1", "biases_1", "weights_2", "biases_2")
 ADAM = ("beta1", "beta2", "epsilon")
 
 
@@ -28,14 +27,13 @@ class Problem(NamedTuple):
 
     images: np.ndarray  # uint8 [N, 784], pixels 0 ... 255
     labels: np.ndarray  # uint8 [N]
-    weights_1: np.ndarray  # float32 [784, H], the initial values, as the three below
-    biases_1: np.ndarray  # float32 [H]
-    weights_2: np.ndarray  # float32 [H, C]
-    biases_2: np.ndarray  # float32 [C]
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...]  # each one's initial weights, float32 [inputs, units], and biases
+    activation: str  # behind every layer but the last: "relu" or "identity"
     learning_rate: float
     device: str  # "cpu", "gpu" or "tpu"
     options: dict[str, str]  # what this contender's line in the lineup says
     scale: int  # what pixels are divided by
+    program: dict[str, Any]  # the `jaxmlp.program.Program` that all of this is of, as `as_dict` has it: for ours
     rows: np.ndarray | None = None  # int32 [steps, n]: each step's images, over and over; None: a step takes all
     adam: dict[str, float] | None = None  # beta1, beta2 and epsilon of `tf.train.AdamOptimizer`; None: plain descent
 
@@ -45,6 +43,11 @@ class Problem(NamedTuple):
         if self.scale != 1:
             pixels *= np.float32(1 / self.scale)
         return pixels
+
+    @property
+    def params(self) -> list[np.ndarray]:
+        """Copies of all initial values: weights_1, biases_1, weights_2, …"""
+        return [array.copy() for layer in self.layers for array in layer]
 
     def batches(self) -> Iterator[Any]:
         """The rows of step after step, without end: int32 [n], or None for all."""
@@ -61,11 +64,12 @@ def load(folder, options=()):
     """Reads the problem that `bench.workload.write` left in a folder; `options` are "name=value" strings."""
     arrays = {path.stem: np.load(str(path)) for path in Path(folder).glob("*.npy")}
     settings = json.loads((Path(folder) / "problem.json").read_text())
-    tensors = [arrays[name] for name in TENSORS]
+    numbers = range(1, 1 + sum(name.startswith("weights_") for name in arrays))
+    layers = tuple((arrays["weights_{}".format(i)], arrays["biases_{}".format(i)]) for i in numbers)
     named = dict(option.split("=", 1) for option in options)
     adam = {name: settings.pop(name) for name in ADAM if name in settings} or None
     images, labels, rows = arrays["images"], arrays["labels"], arrays.get("rows")
-    return Problem(images, labels, *tensors, options=named, rows=rows, adam=adam, **settings)
+    return Problem(images, labels, layers, options=named, rows=rows, adam=adam, **settings)
 
 
 def serve(start: Callable[[Problem], Run], version: str, device_peak: Callable[[], int | None] = lambda: None) -> None:

@@ -29,12 +29,11 @@ def start(problem: Problem) -> Run:
         images, labels = variable(pixels), variable(all_labels)
     else:
         images, labels = tf.placeholder(tf.float32, [None, pixels.shape[1]]), tf.placeholder(tf.int64, [None])
-    weights_1, biases_1 = variable(problem.weights_1, True), variable(problem.biases_1, True)
-    weights_2, biases_2 = variable(problem.weights_2, True), variable(problem.biases_2, True)
-
-    hidden = tf.nn.relu(tf.matmul(images, weights_1) + biases_1)
-    logits = tf.matmul(hidden, weights_2) + biases_2
-    one_hot = tf.one_hot(labels, len(problem.biases_2))
+    logits = images
+    for number, (weights, biases) in enumerate(problem.layers):
+        inputs = tf.nn.relu(logits) if number and problem.activation == "relu" else logits
+        logits = tf.matmul(inputs, variable(weights, True)) + variable(biases, True)
+    one_hot = tf.one_hot(labels, logits.shape[1])
     loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=one_hot, logits=logits))
     correct = tf.reduce_sum(tf.cast(tf.equal(tf.argmax(logits, 1), labels), tf.int32))
     optimizer = tf.train.GradientDescentOptimizer if problem.adam is None else tf.train.AdamOptimizer

@@ -6,7 +6,7 @@ slower), and the same function without XLA (faster on a CPU; that is `tf2_graph`
 
 import tensorflow as tf
 
-from bench.peers.protocol import ADAM, TENSORS, Problem, Run, serve
+from bench.peers.protocol import ADAM, Problem, Run, serve
 
 
 def start(problem: Problem) -> Run:
@@ -14,16 +14,19 @@ def start(problem: Problem) -> Run:
     if problem.device != "cpu" and not tf.config.list_physical_devices("GPU"):
         raise RuntimeError("this TensorFlow sees no GPU")
     images, labels = tf.constant(problem.pixels()), tf.constant(problem.labels, tf.int32)
-    params = [tf.Variable(tf.constant(getattr(problem, name))) for name in TENSORS]
+    params = [tf.Variable(tf.constant(value)) for value in problem.params]
+    activation = {"relu": tf.nn.relu, "identity": tf.identity}[problem.activation]
     move, batches = _adam(params, problem) if problem.adam else _descent(params, problem), problem.batches()
 
     @tf.function(jit_compile=True)
     def step(images, labels, rows):
         if rows is not None:
             images, labels = tf.gather(images, rows), tf.gather(labels, rows)
-        weights_1, biases_1, weights_2, biases_2 = params
+        *hidden, weights_out, biases_out = params
         with tf.GradientTape() as tape:
-            logits = tf.nn.relu(images @ weights_1 + biases_1) @ weights_2 + biases_2
+            for weights, biases in zip(hidden[::2], hidden[1::2], strict=True):
+                images = activation(images @ weights + biases)
+            logits = images @ weights_out + biases_out
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         move(tape.gradient(loss, params))
         return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.int32))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from jaxmlp import device, progress
 from jaxmlp.data import Dataset
+from jaxmlp.engine.minibatch import Pool
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress
 from jaxmlp.run.observers import Observer
@@ -109,6 +110,8 @@ def introduction(program: Program, placed: Placed, dataset: Dataset) -> str:
     A settled program that is not the original is named in two lines more.
     """
     execution = ", ".join(f"{name} {value}" for name, value in vars(placed.execution).items())
+    if isinstance(placed.train, Pool) and placed.train.left_out:
+        execution += f", {placed.train.left_out} blank pixels left out"
     train, test = (f"{split.images.shape} {(len(split.labels), placed.classes)}" for split in dataset[:2])
     measured = "loss and accuracy of the minibatch" if program.batching else "loss and training accuracy"
     lines = [

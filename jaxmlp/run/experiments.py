@@ -22,7 +22,7 @@ from jaxmlp.run.cells import Cell
 from jaxmlp.run.console import synthetic_notice
 from jaxmlp.run.grid import Point
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.trainer import Placed, Report, Run, execution_for, place_for, takes_rows
+from jaxmlp.trainer import Placed, Report, Run, execution_for, needs_ink_only, place_for, takes_rows
 
 Told = Callable[[Exception], str]  # what ended a run, in one line
 
@@ -34,7 +34,7 @@ class Sets:
         self._load, self._execution, self._device = load, execution, device
         self._digests: dict[int, str] = {}
         self._datasets: dict[str, Dataset] = {}
-        self._placed: dict[tuple[str, bool, Execution], Placed] = {}
+        self._placed: dict[tuple[str, bool, bool, Execution], Placed] = {}
 
     def of(self, seed: int) -> tuple[Dataset, str]:
         """The data set and its digest. Raises DataError."""
@@ -48,7 +48,8 @@ class Sets:
         """The data laid out for this program."""
         dataset, digest = self.of(program.seed)
         execution = execution_for(program, self._execution, dataset, self._device)
-        key = digest, takes_rows(program), execution  # which is the program's own, whatever programs came before
+        # All are the program's own, whatever programs came before.
+        key = digest, takes_rows(program), needs_ink_only(program), execution
         if key not in self._placed:
             self._placed[key] = place_for(program, execution, dataset, self._device)
         return self._placed[key]

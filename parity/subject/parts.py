@@ -39,20 +39,22 @@ class Parts:
     changed: Callable[[trainer.Step], trainer.Step]
     masks: Callable[[Params, Draws, int], tuple[Masks, Draws]]
 
-    def step(self, state: trainer.State, batch: Any, rows: Array, logits_grad: Array, masks: Masks) -> Taken:
-        """From a reference's start: on these rows int32 [n], under these masks.
+    def step(self, state: trainer.State, data: Any, rows: Array, logits_grad: Array, masks: Masks) -> Taken:
+        """From a reference's start: on these rows int32 [n] of a `Pool`, or on all that was placed, under these masks.
 
         `logits_grad` float [n, C] is handed over for the backward pass.
         """
         drawn, draws = self.masks(state.params, state.draws, len(rows))
-        if isinstance(batch, Pool):
-            batch = batch.take(rows, masks.pixels)
+        start = trainer.narrowed(state._replace(draws=draws), data)
+        batch = data.take(rows, masks.pixels) if isinstance(data, Pool) else data
         step = self.changed(trainer.make_step(self.engine, self.loss, Watched(self.method)))
-        after, metrics = step(state._replace(draws=draws), batch, masks.hidden)
-        seen = self.engine.map_rows(self.of_rows, state.params, batch, masks.hidden)
+        after, metrics = step(start, batch, masks.hidden)
+        seen = self.engine.map_rows(self.of_rows, start.params, batch, masks.hidden)
         seen["logits_grad/logits"] = seen["logits_grad/logits"] / batch.size
-        _, backward = self.engine.sum_grads(self.handed_over, state.params, batch, (masks.hidden, logits_grad))
-        return Taken(after, metrics, seen, backward, _rate(state), drawn)
+        _, backward = self.engine.sum_grads(self.handed_over, start.params, batch, (masks.hidden, logits_grad))
+        if isinstance(data, Pool) and data.inked:
+            backward = data.inked.spread(backward)
+        return Taken(trainer.widened(after, state, data), metrics, seen, backward, _rate(state), drawn)
 
     def loss(self, inputs: Array, rest: Params, labels: Array, masks: Any) -> Totals:
         """The `engine.LossFn` of these parts."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import older
+from bench import compare, older, programs
 from bench.errors import NotComparable
 from bench.workload import Workload
 
@@ -82,6 +82,18 @@ def test_file_that_is_no_result_is_refused(content, message, tmp_path):
     (tmp_path / "old.json").write_bytes(content)
     with pytest.raises(NotComparable, match=message):
         older.read(tmp_path / "old.json")
+
+
+@pytest.mark.parametrize("told", [{"program": "adam128", "hidden": 1024}, {"hidden": 1024}], ids=str)
+def test_result_from_before_there_were_presets_is_of_the_same_work_today(told):
+    before = copy.deepcopy(RESULT)
+    del before["workload"]["program"], before["workload"]["hidden"]
+    before["workload"] |= {**told, "flop_per_step": 1}
+    program = told.get("program", "original")
+    today = Workload("mnist", 60_000, programs.hidden_units(program, None), 10, "cpu", program)
+    compare.require_same_work(older.timings(before), today)
+    with pytest.raises(NotComparable, match="hidden was 1024, now it is None"):
+        compare.require_same_work(older.timings(before), today._replace(hidden=None, program="adam-256-256"))
 
 
 def test_rounds_of_unlike_number_are_refused():

@@ -1,15 +1,25 @@
-"""Every real peer computes the original's steps, and those for TensorFlow 1.15 stay readable to Python 3.7."""
+"""Every real peer computes every program's steps, and those for TensorFlow 1.15 stay readable to Python 3.7."""
 
 import ast
+import dataclasses
 import tomllib
 from pathlib import Path
+from typing import get_args
 
+import jax
 import numpy as np
 import pytest
 
-from bench import lineup
+from bench import lineup, programs, throughput
 from bench.contender import ROOT, Contender
 from bench.lineup import PEERS, Peer
+from bench.peers import ours, ours_minibatch
+from bench.peers.protocol import load
+from bench.workload import Workload, first, write
+from jaxmlp import trainer
+from jaxmlp.data.generated import generated_digits
+from jaxmlp.engine import Dense
+from jaxmlp.execution import Execution
 
 SLOW = {"tf2_graph", "tf2_xla", "tf115", "torch_eager", "torch_compile", "keras_jax"}  # seconds to minutes to start
 MARKED = [pytest.param(peer, marks=pytest.mark.full if peer.name in SLOW else (), id=peer.name) for peer in PEERS]
@@ -29,11 +39,48 @@ def test_peer_computes_the_same_losses_and_counts_as_jaxmlp(peer, problem, rows)
     np.testing.assert_allclose(answer["correct"], rows["jaxmlp dense"].correct, atol=1)
 
 
-def test_layout_that_jaxmlp_does_not_select_is_refused_and_not_timed_under_its_name(problem, monkeypatch):
-    from bench.peers import ours
-    from bench.peers.protocol import load
-    from jaxmlp.engine import Dense
+IN_MINIBATCHES = [name for name in get_args(programs.Name) if name != programs.ORIGINAL]
+FEW = {"adam128": 700}  # images; the presets leave 5,000 out for validation
 
+
+@pytest.fixture(scope="module")
+def minibatches(tmp_path_factory):
+    """By program: the workload, the folder of its problem, and what ours measures in the first steps."""
+
+    def solved(name: str):
+        images, hidden = FEW.get(name, 5_600), 24 if name == "adam128" else None
+        work = Workload(f"generated:{images}", images, hidden, 10, "cpu", name)
+        folder = tmp_path_factory.mktemp(name)
+        write(folder, first(generated_digits(images, seed=len(name)), None), work)
+        return work, folder, ours_minibatch.start(load(folder))(throughput.CHECKED_STEPS)
+
+    return {name: solved(name) for name in IN_MINIBATCHES}
+
+
+@pytest.mark.parametrize("program", IN_MINIBATCHES)
+@pytest.mark.parametrize("peer", MARKED)
+def test_peer_computes_the_same_minibatch_steps_as_jaxmlp(peer, program, minibatches):
+    if reason := peer.missing():
+        pytest.skip(f"not installed: {reason}")
+    work, folder, right = minibatches[program]
+    losses, correct = zip(*right, strict=True)
+    with Contender(peer, folder) as contender:
+        answer = contender.run(len(right), 1)
+    np.testing.assert_allclose(answer["losses"], losses, rtol=work.agreement.loss)
+    np.testing.assert_allclose(answer["correct"], correct, atol=1)
+
+
+@pytest.mark.parametrize("program", IN_MINIBATCHES)
+def test_ours_trains_the_very_program(program, minibatches):
+    """Its losses are those of `trainer.Run`, which draws weights and rows itself."""
+    work, _, right = minibatches[program]
+    dataset, cpu = generated_digits(work.images, seed=len(program)), jax.devices("cpu")[0]
+    one = dataclasses.replace(work.trained, epochs=None, steps=len(right))
+    run = trainer.Run(one, trainer.place_for(one, Execution(), dataset, cpu))
+    np.testing.assert_allclose([report.loss for report in run], [loss for loss, _ in right], rtol=1e-6)
+
+
+def test_layout_that_jaxmlp_does_not_select_is_refused_and_not_timed_under_its_name(problem, monkeypatch):
     monkeypatch.setattr(ours, "select", lambda config, device, images: Dense("float32", 100))
     with pytest.raises(RuntimeError, match=r"layout staircase was asked for, but .* gives Dense"):
         ours.engine_of(load(problem, ["layout=staircase"]), device=None)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import programs
 from bench.row import Row
 from bench.targets import judge
 from bench.workload import Workload
@@ -36,6 +37,14 @@ def test_gpu_targets_are_judged_on_a_gpu():
 def test_nothing_is_judged_on_other_work(other):
     rows = [row("jaxmlp staircase", 1.0), row("tf2_graph", 9), row("tf115", 9), row("jax_whole_batch", 9)]
     assert set(verdicts(rows, MNIST._replace(**other))) == {"not measured"}
+
+
+@pytest.mark.parametrize("program", ["adam128", "fully-connected-feed", "adam-256-256"])
+def test_minibatch_targets_are_over_the_fastest_peer_of_every_program(program):
+    rows = [row("jaxmlp", 1.0), row("jax_whole_batch", 1.2), row("tf115", 9)]
+    work = MNIST._replace(program=program, hidden=programs.hidden_units(program, None))
+    assert verdicts(rows, work) == ["met", "not met"]
+    assert set(verdicts(rows, work._replace(images=6000))) == {"not measured"}
 
 
 def test_two_rounds_are_too_few_to_judge():

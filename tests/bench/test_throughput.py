@@ -8,8 +8,8 @@ from bench.contender import Contender
 from bench.errors import ReferenceFailed
 from bench.lineup import DENSE, Peer
 from bench.roofline import Roofline
-from bench.row import best_of_ours
-from bench.throughput import Plan
+from bench.row import Row, best_of_ours
+from bench.throughput import Entry, Plan
 from bench.workload import Agreement
 
 PEAKS = Roofline("cpu", "", 100.0, "JAX", None, 10.0)
@@ -82,6 +82,21 @@ def test_nothing_is_shown_when_the_reference_itself_fails(problem, monkeypatch):
     monkeypatch.setattr(throughput, "REFERENCES", (broken,))
     with pytest.raises(ReferenceFailed, match="No module named"):
         throughput.measure([broken], problem, "cpu", Agreement(300), Plan(1, 1, 1))
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.0625, 800), (0.07, 800), (0.2, 300), (9.0, 300)])
+def test_a_round_has_as_many_blocks_as_the_reference_takes_half_a_second_for(monkeypatch, seconds, steps):
+    asked = []
+
+    def run(entry, steps, block, arithmetic=False):
+        asked.append((steps, block))
+        return {"seconds": [5.0 if len(asked) == 1 else seconds]}  # the first block is no usual one
+
+    monkeypatch.setattr(throughput, "_run", run)
+    assert throughput._long_enough(Plan(5, 300, 100, least_seconds=0.5), Entry(None, Row("x", True))).steps == steps
+    assert asked == [(100, 100), (100, 100)]
+    assert throughput._long_enough(Plan(5, 3, 1), Entry(None, Row("x", True))) == Plan(5, 3, 1)
+    assert len(asked) == 2
 
 
 def test_blocks_are_clocked_whole_and_the_rest_of_the_steps_is_a_shorter_block(problem):
