@@ -24,6 +24,7 @@ SAMPLES = 6
 ROOM = 4  # times the largest deviation sampled
 ULP = 2.0**-24
 POLYNOMIALS = 16  # ulp that Eigen's exp, log, tanh and their like may be off by themselves, and glibc's in JAX
+TERMS = {"Lgamma": 4}  # times the result: XLA adds up what mostly cancels
 
 
 class Compared(NamedTuple):
@@ -83,7 +84,7 @@ def tensors(graph: Graph, case: dict[str, Any], given: Any, expected: Any) -> di
 
     exact, samples = run(None), [run(np.random.default_rng(i)) for i in range(SAMPLES)]
     return {
-        key: Compared(expected[key], got[key], exact[key], limit(exact[key], [one[key] for one in samples]))
+        key: Compared(expected[key], got[key], exact[key], limit(key, exact[key], [one[key] for one in samples]))
         for key in keys
         if key in expected
     }
@@ -93,13 +94,13 @@ def zero(value):
     return np.zeros(value.shape, value.dtype if value.dtype.kind == "f" else jax.dtypes.float0)
 
 
-def limit(exact: np.ndarray, samples: list[np.ndarray]) -> float:
+def limit(key: str, exact: np.ndarray, samples: list[np.ndarray]) -> float:
     if exact.dtype.kind != "f":
         return 0.0
     with np.errstate(invalid="ignore"):
         apart = [np.abs(np.where(np.isfinite(exact), one - exact, 0)).max(initial=0) for one in samples]
     largest = np.abs(exact[np.isfinite(exact)]).max(initial=0)
-    return float(ROOM * np.nanmax(apart) + POLYNOMIALS * ULP * largest)
+    return float(ROOM * np.nanmax(apart) + POLYNOMIALS * ULP * largest * TERMS.get(key.split()[0], 1))
 
 
 def agree(one: Compared) -> str:
