@@ -66,9 +66,9 @@ class Pool(NamedTuple):
 def place(split: Split, device: jax.Device, inked_only: bool = False) -> Pool:
     """Puts the bytes on the device, as bytes; those of blank pixels only where steps need them."""
     put = functools.partial(jax.device_put, device=device)
-    inked = np.flatnonzero(split.images.any(axis=0)).astype(np.int32)
     pixels = split.images.shape[1]
-    if not inked_only or pixels - len(inked) < 2:
+    inked = np.flatnonzero(split.images.any(axis=0)) if inked_only else np.arange(pixels)
+    if pixels - len(inked) < 2:
         return Pool(put(split.images), put(split.labels))
     source = np.full(pixels, len(inked), np.int32)
     source[inked] = np.arange(len(inked))

@@ -247,4 +247,4 @@ def test_weights_that_are_clipped_beside_their_update_are_blamed_on_nobody(tf115
     told = adopt(tmp_path, "clipped.py", "--once", "--steps", "0", "1")
     assert told.returncode in (0, 2), told.stdout
     assert "DIFFERENT" not in told.stdout
-    assert told.returncode == 0 or "not determined: " in told.stdout
+    assert told.returncode == 0 or "a race: no edge orders" in told.stdout
