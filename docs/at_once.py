@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp import minibatches, trainer
+from jaxmlp import minibatches, placement, trainer
 from jaxmlp.data import Dataset, load
 from jaxmlp.execution import Execution
 from jaxmlp.program import Adam, Batching, Dense, Output, Program, TruncatedNormal
@@ -40,7 +40,7 @@ def ways(dataset: Dataset, hidden: int = 256, size: int = 128) -> Ways:
     programs = [
         Program(layers, Output(KERNEL), Adam(rate), batching=batching, scale=255, report_every=None) for rate in RATES
     ]
-    placed = trainer.place(Execution(), dataset, jax.devices()[0], pooled=True)
+    placed = placement.place(Execution(), dataset, jax.devices()[0], "all")
     common = {"engine": placed.engine, "recipe": trainer.Recipe.of(programs[0])}
 
     def in_turn(states: list[trainer.State], rows: np.ndarray) -> tuple[Any, np.ndarray]:

@@ -13,8 +13,9 @@ from jaxmlp.engine.ink_order import ink_groups
 from jaxmlp.engine.screening import is_settled
 from jaxmlp.execution import Execution
 from jaxmlp.network import Network
+from jaxmlp.placement import place_for
 from jaxmlp.program import Program
-from jaxmlp.trainer import Run, State, place_for, step
+from jaxmlp.trainer import Run, State, step
 
 HERE = Path(__file__).parent
 INK, ACCENT, MUTED, PALE = "#1f2933", "#c2410c", "#64748b", "#e2e8f0"

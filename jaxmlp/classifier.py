@@ -17,10 +17,11 @@ from jaxmlp.engine import Engine, evaluation, select
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
 from jaxmlp.network import Network, hits
+from jaxmlp.placement import place_for
 from jaxmlp.program import Program
 from jaxmlp.run.model_file import read_model, write_model
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.trainer import Run, place_for, probabilities
+from jaxmlp.trainer import Run, probabilities
 
 AUTO = Execution()  # all left to the device
 

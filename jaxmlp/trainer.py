@@ -17,15 +17,14 @@ import numpy as np
 from jax import Array
 
 from jaxmlp import minibatches, model
-from jaxmlp.data.checked import checked
-from jaxmlp.data.dataset import PIXELS, Dataset
-from jaxmlp.engine import Engine, LossFn, Screening, evaluation, minibatch, screening, select, settle
+from jaxmlp.data.dataset import PIXELS
+from jaxmlp.engine import Engine, LossFn, Screening, screening
 from jaxmlp.engine.minibatch import Pool
 from jaxmlp.errors import ConfigError, DivergedError
-from jaxmlp.execution import Execution
-from jaxmlp.method import Method, Slots, method_of, require_rates, slots_of, stays_without_gradient
+from jaxmlp.method import Method, Slots, method_of, require_rates, slots_of
 from jaxmlp.model import Params
 from jaxmlp.network import ORIGINAL, Network, hits
+from jaxmlp.placement import Placed, pooled
 from jaxmlp.program import Program
 from jaxmlp.random_ops import Draws, draws_of, evaluated, masks
 
@@ -72,9 +71,6 @@ class Recipe:
 
 
 RECIPE = Recipe()  # the original's
-# Images times units of the first layer: from so many on, screening saves more of the original's 301 steps than it takes
-# longer to compile. With 2,500 times 64 it saved a second of them, and lost several before the first.
-SCREENING_EARNED = 2_000_000
 
 
 class Updates(Protocol):
@@ -220,85 +216,6 @@ def losses(params: Params, batch: Any, *, engine: Engine, network: Network = ORI
     return engine.map_rows(lambda x, rest, y, _: network.losses(network.forward(x, rest).logits, y), params, batch)
 
 
-class Placed(NamedTuple):
-    """A data set laid out on a device by an engine: placed once, trained on by any number of runs."""
-
-    execution: Execution  # settled
-    engine: Engine
-    train: Any  # what engine.place returned, or a Pool for minibatches
-    evaluator: Engine
-    test: Any  # what evaluator.place returned
-    classes: int
-    device: jax.Device
-
-
-def place(
-    execution: Execution, dataset: Dataset, device: jax.Device, pooled: bool = False, inked_only: bool = False
-) -> Placed:
-    """Lays the data out as `execution` says. Raises DataError naming the array that is not what it must be.
-
-    `pooled`: for programs of which `takes_rows` holds. A layout that orders the images is none for them: ConfigError.
-    `inked_only`: for those of which `needs_ink_only` holds, too.
-    """
-    dataset = checked(dataset)
-    images, tests = len(dataset.train.labels), len(dataset.test.labels)
-    if pooled:
-        execution = _of_rows(execution)
-    engine, evaluator = select(execution, device, images), select(evaluation(execution), device, tests)
-    train = minibatch.place(dataset.train, device, inked_only) if pooled else engine.place(dataset.train, device)
-    test = evaluator.place(dataset.test, device)
-    return Placed(settle(execution, device, images), engine, train, evaluator, test, len(dataset.class_names), device)
-
-
-def place_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Placed:
-    """`place` as the program needs it. Raises ConfigError where it cannot be computed as `execution` says."""
-    dataset = checked(dataset)
-    execution = execution_for(program, execution, dataset, device)
-    return place(execution, dataset, device, takes_rows(program), needs_ink_only(program))
-
-
-def execution_for(program: Program, execution: Execution, dataset: Dataset, device: jax.Device) -> Execution:
-    """With screening off where it was left open and would not pay. Raises ConfigError where it cannot be on."""
-    if execution.screening == "on" and (takes_rows(program) or not screening.applies(Network.of(program))):
-        raise ConfigError(f"screening = 'on' is impossible: {screening.NEEDED}; it must be off or auto")
-    images, units = len(dataset.train.labels), program.layers[0].units if program.layers else 0
-    screened = settle(execution, device, images).screening == "on" and images * units >= SCREENING_EARNED
-    if execution.screening == "auto" and not (screened and screens(program, dataset)):
-        return dataclasses.replace(execution, screening="off")
-    return execution
-
-
-def screens(program: Program, dataset: Dataset) -> bool:
-    """Whether screening may leave out much of the program's steps: see `screening.pays`."""
-    network = Network.of(program)
-    if takes_rows(program) or not screening.applies(network):
-        return False
-    params = model.init(program, PIXELS, len(dataset.class_names))
-    return screening.pays(network, params, dataset.train.images[: screening.SAMPLE])
-
-
-def takes_rows(program: Program) -> bool:
-    """Whether a step takes rows of the training set: a minibatch, or all of them to drop some of their pixels."""
-    return program.batching is not None or program.input_keep_prob < 1
-
-
-def needs_ink_only(program: Program) -> bool:
-    """Whether minibatch steps may be taken without the pixels that are blank in the whole training set.
-
-    Pixels that dropout draws for are all needed.
-    """
-    return takes_rows(program) and program.input_keep_prob == 1 and stays_without_gradient(program)
-
-
-def _of_rows(execution: Execution) -> Execution:
-    if execution.layout == "staircase":
-        raise ConfigError(
-            "layout = 'staircase' orders the whole training set: with minibatches or dropout on the pixels it must be "
-            "dense or auto"
-        )
-    return dataclasses.replace(execution, layout="dense", screening="off")
-
-
 class Run:
     """One training run; iterate over it to train.
 
@@ -309,8 +226,9 @@ class Run:
         """Raises ConfigError where the program asks for what the data has not, or for another layout than `placed`."""
         self.program, self.placed, self.recipe = program.settled(placed.train.size), placed, Recipe.of(program)
         pool = placed.train if isinstance(placed.train, Pool) else None
-        if takes_rows(program) != (pool is not None) or (pool and pool.inked and not needs_ink_only(program)):
-            raise ConfigError("the data was placed for another program: place it with `trainer.place_for`")
+        pixels = pooled(program)
+        if (pixels is None) != (pool is None) or (pool and pool.inked and pixels == "all"):
+            raise ConfigError("the data was placed for another program: place it with `placement.place_for`")
         require_rates(self.program.optimizer, self.program.steps)
         state = jax.device_put(init(program, placed.classes), placed.device)
         self.state = with_bounds(state, placed.engine, placed.train, placed.device)

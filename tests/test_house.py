@@ -26,6 +26,7 @@ FLOORS = {
         ("network method minibatches", "Behind the first product, behind the gradient, and which images."),
         ("random_ops", "What a step's dropouts draw."),
         ("engine", "That first product, in whatever layout."),
+        ("placement", "A data set on a device, laid out by an engine as a program needs it."),
         ("trainer", "A step and a run of steps, free of files and screens."),
         ("run", "Who watches a run, and the workers that drive one."),
         ("classifier", "The library's face: fit and Model."),

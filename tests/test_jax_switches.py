@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jaxmlp
-from jaxmlp import trainer
+from jaxmlp import placement, trainer
 from jaxmlp.data import Dataset
 from jaxmlp.data.generated import generated_digits
 from jaxmlp.errors import DeviceError, DivergedError
@@ -57,7 +57,7 @@ def switched(name: str, value: Any) -> Iterator[None]:
 
 def losses(dataset: Dataset, execution: Execution, rate: float = 1e-4) -> list[float]:
     program = Program((Dense(8),), optimizer=GradientDescent(rate), steps=2, report_every=2, seed=5)
-    run = trainer.Run(program, trainer.place(execution, dataset, jax.devices()[0]))
+    run = trainer.Run(program, placement.place(execution, dataset, jax.devices()[0]))
     reports = list(run)
     np.testing.assert_allclose(run.test_predictions().sum(1), 1, rtol=1e-5)
     return [report.loss for report in reports]

@@ -15,8 +15,8 @@ from jaxmlp.data import Split
 from jaxmlp.data.checked import checked
 from jaxmlp.errors import DataError, DeviceError, DivergedError, OutputError
 from jaxmlp.execution import Execution
+from jaxmlp.placement import place
 from jaxmlp.program import GradientDescent
-from jaxmlp.trainer import place
 
 SMALL = jaxmlp.Program(layers=(jaxmlp.Dense(16),), optimizer=GradientDescent(1e-5), steps=3)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmlp import model, trainer
+from jaxmlp import model, placement, trainer
 from jaxmlp.compilation import CompileClock
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
@@ -27,15 +27,15 @@ def program(rng) -> Program:
 
 
 @pytest.fixture
-def placed(digits, cpu) -> trainer.Placed:
-    return trainer.place(CHUNKS, digits, cpu)
+def placed(digits, cpu) -> placement.Placed:
+    return placement.place(CHUNKS, digits, cpu)
 
 
 CHUNKS = Execution(chunk=200)
 
 
 def _run(program, digits, cpu) -> trainer.Run:
-    return trainer.Run(program, trainer.place(CHUNKS, digits, cpu))
+    return trainer.Run(program, placement.place(CHUNKS, digits, cpu))
 
 
 def test_a_report_a_step_and_test_accuracy_where_the_original_reports(program, digits, cpu):

@@ -13,7 +13,7 @@ import jaxmlp
 from bench.peers import arithmetic, jax_device
 from bench.peers.ours import initial, program_of
 from bench.peers.protocol import Arithmetic, Problem, Run, serve
-from jaxmlp import trainer
+from jaxmlp import placement, trainer
 from jaxmlp.data.dataset import Split
 from jaxmlp.engine import minibatch, select
 from jaxmlp.execution import Execution
@@ -29,7 +29,7 @@ class Training:
         assert problem.rows is not None
         program, split = program_of(problem), Split(problem.images, problem.labels)
         self._engine = select(Execution("dense"), device, len(problem.labels))
-        self._pool = jax.block_until_ready(minibatch.place(split, device, trainer.needs_ink_only(program)))
+        self._pool = jax.block_until_ready(minibatch.place(split, device, placement.pooled(program) == "inked"))
         self._recipe, self._state = Recipe.of(program), jax.device_put(initial(problem), device)
         self._shape, self._batches, self._device = (CAPACITY, problem.rows.shape[1]), problem.batches(), device
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from jaxmlp import device, progress
 from jaxmlp.data import Dataset
 from jaxmlp.engine.minibatch import Pool
+from jaxmlp.placement import Placed
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress
 from jaxmlp.run.observers import Observer
 from jaxmlp.run.outline import outline
-from jaxmlp.trainer import Placed, Report
+from jaxmlp.trainer import Report
 
 RULE = "*" * 100
 UNTOLD = ("last", "images", "stepping", "resumed")  # of an `Ending`, in JSON's last object

@@ -15,6 +15,7 @@ from jaxmlp import progress
 from jaxmlp.data import Dataset
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
+from jaxmlp.placement import Pixels, Placed, execution_for, place_for, pooled
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress
 from jaxmlp.run import cells, rows
@@ -22,7 +23,7 @@ from jaxmlp.run.cells import Cell
 from jaxmlp.run.console import synthetic_notice
 from jaxmlp.run.grid import Point
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.trainer import Placed, Report, Run, execution_for, needs_ink_only, place_for, takes_rows
+from jaxmlp.trainer import Report, Run
 
 Told = Callable[[Exception], str]  # what ended a run, in one line
 
@@ -34,7 +35,7 @@ class Sets:
         self._load, self._execution, self._device = load, execution, device
         self._digests: dict[int, str] = {}
         self._datasets: dict[str, Dataset] = {}
-        self._placed: dict[tuple[str, bool, bool, Execution], Placed] = {}
+        self._placed: dict[tuple[str, Pixels | None, Execution], Placed] = {}
 
     def of(self, seed: int) -> tuple[Dataset, str]:
         """The data set and its digest. Raises DataError."""
@@ -49,7 +50,7 @@ class Sets:
         dataset, digest = self.of(program.seed)
         execution = execution_for(program, self._execution, dataset, self._device)
         # All are the program's own, whatever programs came before.
-        key = digest, takes_rows(program), needs_ink_only(program), execution
+        key = digest, pooled(program), execution
         if key not in self._placed:
             self._placed[key] = place_for(program, execution, dataset, self._device)
         return self._placed[key]

@@ -21,6 +21,7 @@ import numpy as np
 from jaxmlp import __version__, device
 from jaxmlp.errors import OutputError
 from jaxmlp.model import Params
+from jaxmlp.placement import Placed
 from jaxmlp.program import Program
 from jaxmlp.run import model_file, status
 from jaxmlp.run.files import Growing, make_folder, sync_folder, write_json, write_npy
@@ -29,7 +30,7 @@ from jaxmlp.run.lock import NAME as LOCK
 from jaxmlp.run.lock import Lock
 from jaxmlp.run.observers import Observer
 from jaxmlp.run.status import RUNS
-from jaxmlp.trainer import Placed, Report
+from jaxmlp.trainer import Report
 
 UNWRITTEN_SECONDS = 0.5  # that a step's line may wait
 

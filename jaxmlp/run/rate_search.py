@@ -12,13 +12,14 @@ from jaxmlp import progress
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError
 from jaxmlp.execution import Execution
+from jaxmlp.placement import place_for
 from jaxmlp.program import Program
 from jaxmlp.progress import Progress
 from jaxmlp.run.console import synthetic_notice
 from jaxmlp.run.files import make_folder, write_json, write_whole
 from jaxmlp.run.plots.range_curve import range_curve
 from jaxmlp.run.range_test import RangeTest, measure, program_of
-from jaxmlp.trainer import Run, place_for
+from jaxmlp.trainer import Run
 
 
 def search(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmlp.data import Dataset
-from jaxmlp.trainer import Placed
+from jaxmlp.placement import Placed
 
 FILED = ("idx", "csv", "npz")  # kinds of --data whose name goes on with a path
 

@@ -14,6 +14,7 @@ from jaxmlp.compilation import CompileClock
 from jaxmlp.data import Dataset
 from jaxmlp.errors import DivergedError, OutputError
 from jaxmlp.execution import Execution
+from jaxmlp.placement import place_for
 from jaxmlp.program import Program
 from jaxmlp.run.cadence import DEFAULT, Cadence
 from jaxmlp.run.cells import digest
@@ -25,7 +26,7 @@ from jaxmlp.run.plots import Plots
 from jaxmlp.run.recipe import recipe
 from jaxmlp.run.resume import Earlier, go_on, newest, reports
 from jaxmlp.signals import Interrupt
-from jaxmlp.trainer import Report, Run, place_for
+from jaxmlp.trainer import Report, Run
 
 
 class Keeping(NamedTuple):

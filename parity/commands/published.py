@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxmlp import trainer
+from jaxmlp import placement, trainer
 from jaxmlp.data import Dataset
 from jaxmlp.errors import ConfigError, DataError
 from jaxmlp.execution import Execution
@@ -90,7 +90,7 @@ def say(what: str) -> None:
 def port_run(seed: int, dataset: Dataset, device: jax.Device, tell: Callable[[], None] = lambda: None) -> Row:
     """Loss, training and test accuracy in percent at each published step, by step. `tell` hears of every step."""
     row: Row = {}
-    for one in trainer.Run(Program(seed=seed), trainer.place(Execution(), dataset, device)):
+    for one in trainer.Run(Program(seed=seed), placement.place(Execution(), dataset, device)):
         if one.step in TABLE and one.test_accuracy is not None:
             row[str(one.step)] = [one.loss, one.train_accuracy, one.test_accuracy]
         tell()

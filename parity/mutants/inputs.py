@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxmlp import model, trainer
+from jaxmlp import model, placement
 from jaxmlp.data.dataset import PIXELS, Split
 from jaxmlp.program import Output, TruncatedNormal
 from jaxmlp.tf1 import op_seeds, random
@@ -33,7 +33,7 @@ def _train(change: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarr
 
     def changed(port: Port) -> Port:
         dataset = port.dataset._replace(train=Split(*change(*port.dataset.train)))
-        placed = trainer.place(port.placed.execution, dataset, port.placed.device)
+        placed = placement.place(port.placed.execution, dataset, port.placed.device)
         return dataclasses.replace(port, dataset=dataset, placed=placed)
 
     return changed

@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 
-from jaxmlp import trainer
+from jaxmlp import placement
 from jaxmlp.data.dataset import Dataset, Split
 from jaxmlp.execution import Execution
 from jaxmlp.model import Params
@@ -36,7 +36,7 @@ def permuted(straight: Port, seed: int) -> Port:
     """Its images in another order, which is undone in what it shows."""
     order = np.random.default_rng(seed).permutation(len(straight.dataset.train.labels))
     shuffled = straight.dataset._replace(train=Split(*(array[order] for array in straight.dataset.train)))
-    placed = trainer.place(DENSE, shuffled, straight.placed.device)
+    placed = placement.place(DENSE, shuffled, straight.placed.device)
     rows = jax.tree.map(lambda array: array[order], straight.rows)
     return dataclasses.replace(straight, name=f"permuted images, {seed}", placed=placed, order=order, rows=rows)
 

@@ -20,7 +20,7 @@ from parity.compare.recorded.recording import Program, starts
 from parity.compare.recorded.side import COUNTED
 from parity.compare.tensor import Named
 from parity.errors import CannotCompare
-from parity.subject.graph.orders import Orders, Taken, Turned
+from parity.subject.graph.orders import InOrder, Orders, Turned
 from parity.subject.graph.races import Pair
 
 TRIALS = 400  # evaluations of one step
@@ -55,7 +55,7 @@ class Search:
         found = {key: self._deciding(key) for key in self.one.got if key.partition("/")[0] in RELATIVE}
         self.deciding = dict(sorted(((k, pairs) for k, pairs in found.items() if pairs), key=lambda one: len(one[1])))
         self.trials = 0
-        self._last: Taken | None = None
+        self._last: InOrder | None = None
 
     def taken(self, guess: Turned) -> Turned | None:
         """The order that TensorFlow took; `guess`: what is tried first. None where none is found."""
@@ -126,7 +126,7 @@ class Search:
         allowed += _norm(np.spacing(recorded)) + (spread.norm if spread else 0.0)
         return _norm(_less(value, recorded)) <= allowed
 
-    def _follows(self, run: Taken, applied: Applied, key: str) -> bool:
+    def _follows(self, run: InOrder, applied: Applied, key: str) -> bool:
         """Whether the update's rule gives it, from what the update finds and from the recorded gradient."""
         start = Ordered({}, self._seen(run, [applied])).start(self.one, applied.op)
         made = applied.follow(start, self.one.got[f"arriving/{applied.variable}"].array)
@@ -136,7 +136,7 @@ class Search:
         right = made.weights if role == "weights" else made.slots[name]
         return right.ratio(self.one.got[key].array) <= 1
 
-    def _seen(self, run: Taken, updates: list[Applied] | None = None) -> dict[str, Named]:
+    def _seen(self, run: InOrder, updates: list[Applied] | None = None) -> dict[str, Named]:
         """By update what it finds in its variables, where that is not what the step starts with."""
         found = {}
         for applied in updates or list({one.op: one for one in self.ruled.values()}.values()):
@@ -148,7 +148,7 @@ class Search:
     def _key(self, variable: str) -> str:
         return next(key for role in ("weights", "slots") if (key := f"{role}/{variable}") in self.one.start)
 
-    def _run(self, turned: Turned) -> Taken:
+    def _run(self, turned: Turned) -> InOrder:
         """The last one is kept: tensors of one order come one after the other."""
         if self._last is None or self._last.turned != turned:
             self.trials += 1

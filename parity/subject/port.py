@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxmlp import model, trainer
+from jaxmlp import model, placement, trainer
 from jaxmlp.data.dataset import PIXELS, Dataset
 from jaxmlp.engine import Engine, settle
 from jaxmlp.execution import LAYOUTS, PRECISIONS, Execution
@@ -47,7 +47,7 @@ class Port:
     name: str
     program: Program
     dataset: Dataset  # in the order of the reference
-    placed: trainer.Placed
+    placed: placement.Placed
     initial: Params  # float32, on the host
     method: Method
     slots: Callable[[Params], Slots]  # what the method remembers before the first step
@@ -61,7 +61,7 @@ class Port:
     @classmethod
     def of(cls, program: Program, dataset: Dataset, device: jax.Device, execution: Execution) -> "Port":
         """The product, computed this way."""
-        placed = trainer.place_for(program, execution, dataset, device)
+        placed = placement.place_for(program, execution, dataset, device)
         screened = " screened" if placed.execution.screening == "on" else ""
         name = f"{placed.execution.layout} {placed.execution.precision}{screened}"
         network, slots = Network.of(program), functools.partial(slots_of, program)
@@ -182,8 +182,8 @@ def candidates(
 
     A staircase comes twice where it can be screened. One at a time: each lays the data out for itself.
     """
-    screens = trainer.screens(program, dataset)
-    chosen = trainer.execution_for(program, Execution(), dataset, device)
+    screens = placement.screens(program, dataset)
+    chosen = placement.execution_for(program, Execution(), dataset, device)
     own = settle(chosen, device, len(dataset.train.labels))
     engines = [
         Execution(layout, precision, screening=how)  # pyright: ignore[reportArgumentType]

@@ -16,7 +16,7 @@ from bench.lineup import PEERS, Peer
 from bench.peers import ours, ours_minibatch
 from bench.peers.protocol import load
 from bench.workload import Workload, first, write
-from jaxmlp import trainer
+from jaxmlp import placement, trainer
 from jaxmlp.data.generated import generated_digits
 from jaxmlp.engine import Dense
 from jaxmlp.execution import Execution
@@ -76,7 +76,7 @@ def test_ours_trains_the_very_program(program, minibatches):
     work, _, right = minibatches[program]
     dataset, cpu = generated_digits(work.images, seed=len(program)), jax.devices("cpu")[0]
     one = dataclasses.replace(work.trained, epochs=None, steps=len(right))
-    run = trainer.Run(one, trainer.place_for(one, Execution(), dataset, cpu))
+    run = trainer.Run(one, placement.place_for(one, Execution(), dataset, cpu))
     np.testing.assert_allclose([report.loss for report in run], [loss for loss, _ in right], rtol=1e-6)
 
 

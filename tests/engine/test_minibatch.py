@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from programs import any_program, of_kind
 
+from jaxmlp import placement, trainer
 from jaxmlp import program as parts
-from jaxmlp import trainer
 from jaxmlp.data.dataset import PIXELS, Split
 from jaxmlp.engine import minibatch
 from jaxmlp.errors import ConfigError
@@ -72,11 +72,11 @@ def test_weights_and_slots_of_blank_pixels_are_those_of_a_run_that_computes_them
     digits, rng, cpu, optimizer
 ):
     program, dataset = program_of(optimizer, rng), with_blank(digits, rng)
-    pool = trainer.place_for(program, Execution(), dataset, cpu)
+    pool = placement.place_for(program, Execution(), dataset, cpu)
     assert 0 < pool.train.left_out == PIXELS - pool.train.images.shape[1]
     assert f", {pool.train.left_out} blank pixels left out" in introduction(program, pool, dataset)
     narrow, told = trained(program, pool)
-    plain, expected = trained(program, trainer.place(Execution(), dataset, cpu, pooled=True))
+    plain, expected = trained(program, placement.place(Execution(), dataset, cpu, "all"))
     blank = ~dataset.train.images.any(axis=0)
     first, initial = narrow.state.params[0].weights, trainer.init(program, 10).params[0].weights
     np.testing.assert_array_equal(first[blank], initial[blank])
@@ -136,14 +136,14 @@ def test_plain_optimizers_stay_and_what_moves_a_still_weight_does_not(rng, optim
 )
 def test_an_optimizer_that_would_divide_by_nothing_or_make_weights_anew_keeps_all_pixels(digits, rng, cpu, optimizer):
     program = program_of(optimizer, rng)
-    pool = trainer.place_for(program, Execution(), with_blank(digits, rng), cpu).train
+    pool = placement.place_for(program, Execution(), with_blank(digits, rng), cpu).train
     assert pool.inked is None
     assert pool.images.shape[1] == PIXELS
 
 
 def test_pixels_that_dropout_draws_for_are_all_kept(digits, rng, cpu):
     program = program_of(Adam(), rng, input_keep_prob=0.8)
-    assert trainer.place_for(program, Execution(), with_blank(digits, rng), cpu).train.inked is None
+    assert placement.place_for(program, Execution(), with_blank(digits, rng), cpu).train.inked is None
 
 
 def test_a_set_with_ink_everywhere_or_almost_is_kept_whole(rng, cpu):
@@ -156,7 +156,7 @@ def test_a_set_with_ink_everywhere_or_almost_is_kept_whole(rng, cpu):
 def test_a_set_without_any_ink_trains_its_biases(digits, rng, cpu):
     dataset = digits._replace(train=Split(np.zeros_like(digits.train.images), digits.train.labels))
     program = program_of(Momentum(0.1), rng)
-    run, reports = trained(program, trainer.place_for(program, Execution(), dataset, cpu))
+    run, reports = trained(program, placement.place_for(program, Execution(), dataset, cpu))
     initial = trainer.init(program, 10).params
     np.testing.assert_array_equal(run.state.params[0].weights, initial[0].weights)
     assert reports[-1].loss < reports[0].loss or (run.state.params[-1].biases != initial[-1].biases).any()
@@ -178,7 +178,7 @@ def test_what_was_narrowed_comes_back(digits, rng, cpu):
 
 
 def test_a_placement_without_blank_pixels_is_refused_for_a_program_that_moves_them(digits, rng, cpu):
-    placed = trainer.place_for(program_of(Adam(), rng), Execution(), with_blank(digits, rng), cpu)
+    placed = placement.place_for(program_of(Adam(), rng), Execution(), with_blank(digits, rng), cpu)
     with pytest.raises(ConfigError, match="placed for another program"):
         trainer.Run(program_of(Ftrl(0.01), rng), placed)
 

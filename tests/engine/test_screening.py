@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmlp import trainer
+from jaxmlp import placement, trainer
 from jaxmlp.data import Dataset, Split
 from jaxmlp.engine import Screening, screening, select
 from jaxmlp.engine.byte_matmul import float32
@@ -71,7 +71,7 @@ def is_settled(state, batch, *, network: Network):
 
 def steps_of(program: Program, dataset: Dataset):
     """(parameters, whether an image of the split is passed over) before each step."""
-    placed = trainer.place_for(program, SCREENED, dataset, CPU)
+    placed = placement.place_for(program, SCREENED, dataset, CPU)
     run, network = trainer.Run(program, placed), Network.of(program)
     state, members = run.state, np.asarray(placed.train.images.members)
     for _ in range(program.steps):
@@ -127,7 +127,7 @@ def test_much_is_passed_over_where_margins_are_wide(digits, widths, activation):
 def test_a_run_is_the_run_that_passes_over_nothing(digits, rng):
     program = program_of((40,), rate=1e-6, steps=12, seed=int(rng.integers(2**31)))
     runs = [
-        trainer.Run(program, trainer.place_for(program, Execution("staircase", "float32", 30, how), digits, CPU))
+        trainer.Run(program, placement.place_for(program, Execution("staircase", "float32", 30, how), digits, CPU))
         for how in ("on", "off")
     ]
     one, other = (list(run) for run in runs)
@@ -330,7 +330,7 @@ def test_a_margin_at_the_limit_is_computed_and_one_above_it_and_the_error_is_not
 
 def test_images_that_are_passed_over_count_as_right(digits):
     program = program_of((24,), 3.0, 1e-9, steps=2)
-    run = trainer.Run(program, trainer.place_for(program, SCREENED, digits, CPU))
+    run = trainer.Run(program, placement.place_for(program, SCREENED, digits, CPU))
     first, second = run
     assert 0 < first.train_accuracy < 100
     assert first.train_accuracy == pytest.approx(second.train_accuracy, abs=1)
@@ -340,7 +340,7 @@ def test_auto_screens_raw_pixels_under_wide_weights_and_nothing_that_keeps_a_los
     many = digits._replace(train=Split(*(np.concatenate([a] * 7)[:2000] for a in digits.train)))
 
     def screened(program: Program, dataset: Dataset = many, execution: Execution = AUTO) -> str:
-        return trainer.place_for(program, execution, dataset, CPU).execution.screening
+        return placement.place_for(program, execution, dataset, CPU).execution.screening
 
     wide = (1024,)
     assert screened(program_of(wide)) == "on"
@@ -365,7 +365,7 @@ def test_auto_screens_raw_pixels_under_wide_weights_and_nothing_that_keeps_a_los
 )
 def test_screening_on_is_refused_where_a_loss_never_is_zero(digits, program):
     with pytest.raises(ConfigError, match="screening = 'on' is impossible"):
-        trainer.place_for(program, SCREENED, digits, CPU)
+        placement.place_for(program, SCREENED, digits, CPU)
 
 
 def test_dense_cannot_be_screened():
@@ -382,7 +382,7 @@ def test_adam_moves_weights_far_and_nothing_with_a_loss_is_passed_over(digits, r
 def test_in_float64_a_loss_is_zero_only_far_beyond_the_limit_of_float32(digits):
     program = program_of((24,), 3.0, 1e-9, steps=3)
     with jax.enable_x64(True):
-        placed = trainer.place_for(program, SCREENED, digits, CPU)
+        placed = placement.place_for(program, SCREENED, digits, CPU)
         params = jax.tree.map(lambda a: jnp.asarray(a, jnp.float64), trainer.init(program, 10).params)
         network, bounds = Network.of(program), placed.engine.unknown(params, placed.train)
         moved = jax.tree.map(lambda a: a * (1 + 1e-7), params)

@@ -273,12 +273,87 @@ for flags in range(4):
             p, lambda: tf.cond(q, lambda: x * 2, lambda: tf.zeros([3])) + 1, lambda: tf.ones([3]) - x
         ),
     )
+
+
+def doubled_until(i, x):
+    return tf.while_loop(lambda i, _: i < 5, lambda i, v: (i + 1, tf.tanh(v * 2 + tf.cast(i, tf.float32))), [i, x])
+
+
+def nested(x, y):
+    """A loop of loops; the inner one is longer from turn to turn."""
+    inner = lambda i, v: tf.while_loop(lambda j, _: j < i, lambda j, u: (j + 1, u * y + x), [0, v])[1]  # noqa: E731
+    return tf.while_loop(lambda i, _: i < 4, lambda i, v: (i + 1, tf.sin(inner(i, v))), [0, x])[1]
+
+
+def now_and_then(p, x):
+    """tf.cond in a loop, by the turn and by what is fed."""
+    by_turn = lambda i, v: tf.cond(tf.equal(i % 2, 0), lambda: v * x, lambda: v - tf.ones([3]))  # noqa: E731
+    both = lambda i, v: tf.cond(p, lambda: by_turn(i, v), lambda: tf.exp(-v))  # noqa: E731
+    return tf.while_loop(lambda i, _: i < 3, lambda i, v: (i + 1, both(i, v)), [0, x])[1]
+
+
+class Cell(tf.nn.rnn_cell.RNNCell):
+    """Without variables."""
+
+    state_size = output_size = 3
+
+    def call(self, x, state):
+        after = tf.tanh(state * 0.7 + tf.concat([x, x[:, :1]], 1))
+        return after * x[:, 1:], after
+
+
+def recurrent(x, lengths, state):
+    return tf.nn.dynamic_rnn(Cell(), x, lengths, state)
+
+
+def both_ways(x, lengths):
+    outputs, last = tf.nn.bidirectional_dynamic_rnn(Cell(), Cell(), x, lengths, dtype=tf.float32, time_major=True)
+    return [*outputs, *last]
+
+
+def pieces(x):
+    array = tf.TensorArray(tf.float32, 3, infer_shape=False, clear_after_read=False).split(x, [1, 3, 2])
+    return array.read(1)[:2] * 2, array.concat(), array.size()
+
+
+def scattered(x):
+    held = tf.TensorArray(tf.float32, 0, dynamic_size=True, clear_after_read=False).scatter([3, 0, 2, 1], x)
+    return held.gather([0, 3, 3]), held.size()
+
+
+case("While", [F(3, 4)], lambda x: doubled_until(0, x))
+for start in (2, 5):  # which makes three turns, and none
+    case(f"WhileFed{start}", [np.int32(start), F(3, 4)], doubled_until)
+case("WhileNested", [F(3), F(3)], nested)
+for flag in (False, True):
+    case(f"WhileWithCond{flag}", [np.bool_(flag), F(3)], now_and_then)
+    case(
+        f"CondWithWhile{flag}",
+        [np.bool_(flag), F(3)],
+        lambda p, x: tf.cond(p, lambda: doubled_until(1, x)[1], lambda: tf.ones([3]) - x),
+    )
+case("MapFn", [F(4, 3), F(4, 3)], lambda x, y: tf.map_fn(lambda row: row[0] * tf.sin(row[1]), (x, y), tf.float32))
+case("Scan", [F(4, 3), F(3)], lambda x, first: tf.scan(lambda so_far, row: tf.tanh(so_far * row), x, first))
+case("FoldlFoldr", [F(4, 3)], lambda x: [fold(lambda a, b: a * b + 1, x) for fold in (tf.foldl, tf.foldr)])
+case("Recurrent", [F(4, 5, 2), np.array([5, 2, 0, 3], np.int32), F(4, 3)], recurrent)
+case("RecurrentBothWays", [F(5, 4, 2), np.array([2, 1, 4, 3], np.int32)], both_ways)
+case("ArrayOfPieces", [F(6, 2)], pieces)
+case("ArrayScattered", [F(4, 2)], scattered)
+case("FunctionWithLoop", [F(4, 3)], lambda x: LOOPING(x))
 case("Function", [F(3, 4)], lambda x: FUNCTION(x, tf.constant([1.0, 2.0, 3.0, 4.0])))
 
 
 @tf.function
 def FUNCTION(x, y):
     return tf.tanh(x * y) + tf.constant(0.5)
+
+
+@tf.function
+def LOOPING(x):
+    so_far = tf.TensorArray(tf.float32, tf.shape(x)[0])
+    turn = lambda i, v, held: (i + 1, v * x[i] + 1, held.write(i, tf.sin(v)))  # noqa: E731
+    _, v, held = tf.while_loop(lambda i, *_: i < tf.shape(x)[0], turn, [0, x[0], so_far])
+    return v, held.stack(), held.read(1)
 
 
 def made(name, inputs, function, feed):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_runs import first
 
-from jaxmlp import minibatches, trainer
+from jaxmlp import minibatches, placement, trainer
 from jaxmlp.execution import Execution
 from jaxmlp.method import rate
 from jaxmlp.network import Network
@@ -67,7 +67,7 @@ def few(digits):
 
 def ran(program, dataset, cpu):
     """The product's own run: of each step what it started with, and the weights and the report after it."""
-    placed = trainer.place_for(program, Execution("dense", "float32"), dataset, cpu)
+    placed = placement.place_for(program, Execution("dense", "float32"), dataset, cpu)
     run, network, rows = trainer.Run(program, placed), Network.of(program), minibatches.rows(program, placed.train.size)
     before, steps = jax.device_get(run.state), {}
     for step, report in enumerate(run):

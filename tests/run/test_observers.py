@@ -4,9 +4,10 @@ import pytest
 
 from jaxmlp.errors import DivergedError
 from jaxmlp.execution import Execution
+from jaxmlp.placement import place
 from jaxmlp.program import Dense, GradientDescent, Program
 from jaxmlp.run.observers import Observer, drive
-from jaxmlp.trainer import Run, place
+from jaxmlp.trainer import Run
 
 PROGRAM = Program(layers=(Dense(8),), optimizer=GradientDescent(1e-5), steps=5, report_every=3)
 

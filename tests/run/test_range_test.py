@@ -8,7 +8,7 @@ import pytest
 from bases import Base
 from matplotlib.figure import Figure
 
-from jaxmlp import trainer
+from jaxmlp import placement, trainer
 from jaxmlp.errors import ConfigError, DivergedError
 from jaxmlp.execution import Execution
 from jaxmlp.program import Batching, Dense, ExponentialDecay, GradientDescent, Momentum, Program, TruncatedNormal
@@ -22,7 +22,7 @@ SMALL = Program((Dense(8, TruncatedNormal(0.1)),), optimizer=GradientDescent(3.0
 
 
 def measured(program, dataset, cpu) -> RangeTest:
-    run = trainer.Run(program, trainer.place_for(program, Execution(), dataset, cpu))
+    run = trainer.Run(program, placement.place_for(program, Execution(), dataset, cpu))
     return range_test.measure(run, Progress(program.steps, "step", "", hidden=True))
 
 
@@ -77,7 +77,7 @@ def test_it_is_the_run_whose_rate_somebody_raises_by_hand(digits, cpu, batching)
     base = dataclasses.replace(SMALL, batching=batching)
     program = range_test.program_of(base, 1e-7, 1e-5, len(digits.train.labels))
     found = measured(program, digits, cpu)
-    placed, losses = trainer.place_for(base, Execution(), digits, cpu), []
+    placed, losses = placement.place_for(base, Execution(), digits, cpu), []
     params, rows = trainer.init(base, 10).params, trainer.minibatches.rows(base, len(digits.train.labels))
     for rate in [*np.geomspace(1e-7, 1e-5, 12), 1.0]:
         own = dataclasses.replace(base, optimizer=GradientDescent(float(rate)))

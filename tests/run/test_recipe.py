@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from jaxmlp.execution import Execution
+from jaxmlp.placement import place
 from jaxmlp.run.recipe import recipe
-from jaxmlp.trainer import place
 
 
 @pytest.fixture(scope="module")

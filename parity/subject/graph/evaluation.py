@@ -14,16 +14,18 @@ import numpy as np
 
 from parity.errors import CannotCompare
 from parity.oracle.py37.op_names import VARIABLES
-from parity.subject.graph import conditions
+from parity.subject.graph import conditions, loops
 from parity.subject.graph.graph import Graph
 from parity.subject.graph.kinds import (
     ASKS,
     BRANCHES,
     CALLS,
-    LOOPS,
+    ENTERS,
+    EXITS,
     OVERWRITES,
     PASSES,
     SWITCHES,
+    WHILES,
     given,
     lacking,
     resource,
@@ -67,6 +69,7 @@ class Evaluation:
         self.known = {tensor_name(name): value for name, value in known.items()}
         self.outputs: dict[str, tuple[Value, ...] | Dead] = {}
         self.written: dict[str, dict[str, Value]] = {}  # by writing node: new values by variable
+        self.turns: dict[str, list[Evaluation]] = {}  # of while loops, by frame
 
     def values(self, tensors: Iterable[str]) -> list[Value]:
         """Raises `CannotCompare` where one has none."""
@@ -106,18 +109,17 @@ class Evaluation:
                 self.outputs[name] = self._computed(self.graph.nodes[name])
 
     def _needs(self, node: Node) -> list[str]:
-        if node.op in LOOPS:
-            raise CannotCompare(f"{node.called} belongs to a while loop, which this evaluator does not run")
-        names = [maker(tensor) for tensor in self._inputs(node) if tensor not in self.known]
-        if node.op == "Merge":
-            names.append(maker(self.graph.predicate(node)))
+        if node.op in ENTERS or loops.is_turned(node, self.graph.node):
+            raise CannotCompare(f"{node.called} lies inside a while loop; only what leaves one is known")
+        decided = [self.graph.predicate(node)] if node.op == "Merge" else []
+        names = [maker(tensor) for tensor in (*self._inputs(node), *decided) if tensor not in self.known]
         read = map(self.graph.variable, self._inputs(node))
         last = [self.order.last(name, node.name) for name in {*self.graph.targets(node), *read} if name is not None]
         return [*names, *(name for name in last if name is not None), *self.graph.pivots(node)]
 
     def _inputs(self, node: Node) -> tuple[str, ...]:
         """What it is computed from. Nothing where its outputs are given."""
-        return () if given(node.op) and node.op != "PlaceholderWithDefault" else node.inputs
+        return () if given(node.op) and node.op != "PlaceholderWithDefault" else self.graph.inputs(node)
 
     def _tensor(self, name: str, reader: Node | None) -> Value:
         """As a node sees it: of a variable its value, unless the node only hands it on."""
@@ -164,6 +166,10 @@ class Evaluation:
             return conditions.merge(self._tensor(self.graph.predicate(node), node), tuple(inputs))
         if dead := self._dead(node, inputs):
             return self._untouched(node, dead)
+        if node.op in EXITS:
+            return self._left(self.graph.loop(node), inputs)
+        if node.op in WHILES:
+            return self._repeated(node, inputs)
         if node.op in SWITCHES:
             return conditions.switch(inputs[0], self._dereferenced(inputs[1], node))
         if writes(node.op):
@@ -232,6 +238,33 @@ class Evaluation:
         pair = zip(*(self._function(name, arguments) for name in names), strict=True)
         return tuple(conditions.chosen(predicate, *branches) for branches in pair)
 
+    def _left(self, loop: loops.Loop, entering: list[Value]) -> Value:
+        """What a while loop gives out."""
+        entered = {f"{one.name}:0": value for one, value in zip(loop.enters, entering, strict=True)}
+        found, number = {one.merged: entered[one.entered] for one in loop.carried}, 0
+        while loops.goes_on(*(turn := self._turn(loop, number, entered | found)).values([loop.goes_on]), number):
+            made = turn.values(one.made for one in loop.carried)
+            found, number = {one.merged: value for one, value in zip(loop.carried, made, strict=True)}, number + 1
+        return found[loop.left]
+
+    def _turn(self, loop: loops.Loop, number: int, found: dict[str, Value]) -> "Evaluation":
+        """One of a loop's, kept: another result of the loop may need the same."""
+        turns = self.turns.setdefault(loop.frame, [])
+        if number == len(turns):
+            turns.append(Evaluation(self.graph, self.known, self.variables, self.order))
+            turns[-1].written = self.written
+        turns[number].known |= found
+        return turns[number]
+
+    def _repeated(self, node: Node, values: list[Value]) -> tuple[Value, ...]:
+        """A loop whose turns are functions. A variable goes round unread."""
+        (goes_on, turn), number = (node.attributes[one]["function"] for one in ("cond", "body")), 0
+        while loops.goes_on(*self._function(goes_on, values), number):
+            made = self._function(turn, values)
+            values = [old if isinstance(old, Variable) else new for old, new in zip(values, made, strict=True)]
+            number += 1
+        return tuple(values)
+
     def _function(self, name: str, inputs: list[Value]) -> tuple[Value, ...]:
         graph, arguments, results = self.graph.function(name)
         inside = Evaluation(graph, dict(zip(arguments, inputs, strict=True)), self.variables)
@@ -239,4 +272,4 @@ class Evaluation:
 
 
 def _hands_on(node: Node) -> bool:
-    return node.op in PASSES | CALLS | BRANCHES | ASKS or writes(node.op)
+    return node.op in PASSES | CALLS | BRANCHES | EXITS | WHILES | ASKS or writes(node.op)

@@ -8,7 +8,8 @@ import numpy as np
 from parity.compare.recorded import recording
 from parity.errors import CannotCompare
 from parity.oracle.py37.op_names import VARIABLES
-from parity.subject.graph.kinds import LOOPS, PASSES, SWITCHES, held, resource, writes
+from parity.subject.graph import loops
+from parity.subject.graph.kinds import EXITS, PASSES, SWITCHES, held, resource, writes
 from parity.subject.graph.node import Node, maker, nodes_of, outlet, tensor_name
 
 
@@ -26,6 +27,7 @@ class Graph:
         self.functions = functions or {}
         self._variables: dict[str, str | None] = {}
         self._called: dict[str, tuple[Graph, list[str], list[str]]] = {}
+        self._loops: dict[str, loops.Loop] = {}
 
     @classmethod
     def recorded(cls, told: recording.Graph) -> "Graph":
@@ -52,8 +54,10 @@ class Graph:
 
     def _read(self, name: str) -> "tuple[Graph, list[str], list[str]]":
         told = self.functions[name]
-        own = {key.removeprefix(f"{name}|"): array for key, array in self.constants.items() if key.startswith(name)}
-        return Graph(told["nodes"], own, self.functions), told["arguments"], told["results"]
+        head = f"{name}|"
+        own = {key.removeprefix(head): array for key, array in self.constants.items() if key.startswith(head)}
+        constants = {**self.constants, **own}  # all: a function may call another
+        return Graph(told["nodes"], constants, self.functions), told["arguments"], told["results"]
 
     def variable(self, tensor: str) -> str | None:
         """The name of the variable whose reference or handle an edge is; None of one that carries values."""
@@ -83,19 +87,30 @@ class Graph:
             return True
         return node.op == "Identity" and bool(node.inputs) and self.of(node.inputs[0]).op in SWITCHES
 
+    def loop(self, exit: Node) -> loops.Loop:
+        """What one of its ways out needs of a tf.while_loop."""
+        if exit.name not in self._loops:
+            self._loops[exit.name] = loops.behind(exit, self.node, self.pivots)
+        return self._loops[exit.name]
+
+    def inputs(self, node: Node) -> tuple[str, ...]:
+        """Of what leaves a while loop all that enters it for its sake; of all others their own."""
+        return tuple(name for one in self.loop(node).enters for name in one.inputs) if node.op in EXITS else node.inputs
+
     def predicate(self, merge: Node) -> str:
-        """The tensor that decides which input of a Merge lives: that of the first open Switch behind it."""
+        """The tensor that decides which input of a tf.cond's Merge lives: that of the first open Switch behind it."""
         todo, seen = [(name, 0) for name in merge.inputs], set()
-        while todo:
+        while todo and not loops.is_turned(merge, self.node):
             tensor, depth = todo.pop()
             node = self.of(tensor)
             if (node.name, depth) in seen:
                 continue
             seen.add((node.name, depth))
-            if node.op in LOOPS:
-                break
             if node.op in SWITCHES and depth == 0:
                 return node.inputs[1]
             depth += (node.op == "Merge") - (node.op in SWITCHES)
-            todo += [(name, depth) for name in (*node.inputs, *(f"{one}:0" for one in self.pivots(node)))]
-        raise CannotCompare(f"{merge.called} belongs to a while loop, which this evaluator does not run")
+            inputs = (
+                [name for one in self.loop(node).enters for name in one.inputs] if node.op in EXITS else node.inputs
+            )
+            todo += [(name, depth) for name in (*inputs, *(f"{one}:0" for one in self.pivots(node)))]
+        raise CannotCompare(f"{merge.called} belongs to no tf.cond, and what decides it is not known")

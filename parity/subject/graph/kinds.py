@@ -3,20 +3,10 @@
 from parity.oracle.py37.op_names import APPLY, ASSIGN, RANDOM, SOURCE
 
 SWITCHES = {"Switch", "RefSwitch"}
+ENTERS, EXITS, AGAIN = ({op, f"Ref{op}"} for op in ("Enter", "Exit", "NextIteration"))  # ways into a loop, out, round
+WHILES = {"While", "StatelessWhile"}  # loops whose turns are functions
 # A variable goes through them unread. An Identity shares a reference's memory: its user sees what is there by then.
-PASSES = {*SWITCHES, "RefIdentity", "Identity"}
-LOOPS = {
-    "Enter",
-    "RefEnter",
-    "Exit",
-    "RefExit",
-    "NextIteration",
-    "RefNextIteration",
-    "LoopCond",
-    "While",
-    "StatelessWhile",
-    *(f"TensorArray{what}V3" for what in ("", "Read", "Write", "Gather", "Scatter", "Size", "Grad")),  # what loops fill
-}
+PASSES = {*SWITCHES, *ENTERS, "RefIdentity", "Identity"}
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 BRANCHES = {"If", "StatelessIf"}
 ASKS = {"VarIsInitializedOp", "IsVariableInitialized"}  # about a variable, whose value they do not read

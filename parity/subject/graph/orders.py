@@ -53,9 +53,11 @@ class Orders:
         deciding = {op: self.races.seen_by(op) for op in updates}
         return {f"seen/{op}": self.races.told(pairs[0]) for op, pairs in deciding.items() if pairs}
 
-    def taken(self, turned: Collection[Pair], weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays) -> "Taken":
+    def taken(
+        self, turned: Collection[Pair], weights: Arrays, slots: Arrays, batch: Arrays, draws: Arrays
+    ) -> "InOrder":
         """The step in that order, of which nothing is computed before it is asked for."""
-        return Taken(self, frozenset(turned), self.step.variables(weights, slots), {**batch, **draws})
+        return InOrder(self, frozenset(turned), self.step.variables(weights, slots), {**batch, **draws})
 
     def usual(self) -> list[Turned]:
         """Orders that somebody may write down: reads first; reads that no raced write waits for last, of weights, of
@@ -83,7 +85,7 @@ class Orders:
         return [maker(self.tensors[key])] if key in self.tensors else []
 
 
-class Taken:
+class InOrder:
     """One step in one order. NumPy's whole numbers stay constants, whose values shapes may depend on."""
 
     def __init__(self, orders: Orders, turned: Turned, variables: Arrays, given: Arrays):

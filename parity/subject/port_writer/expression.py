@@ -14,9 +14,12 @@ from parity.errors import CannotCompare
 VARIABLE, AFTER = "variable", "after"  # a leaf: the value before the step, and after its updates; value: the name
 INPUT, DRAW = "input", "draw"  # a leaf: fed or handed out, and drawn; value: the tensor's name
 NUMBER, ARRAY = "number", "array"  # a leaf: a constant; value: it
-SIZE = "size"  # what depends on the shapes of data alone; value: what it is in the recording
+SIZE = "size"  # what depends on the shapes of data alone; value: what it is in the recording; SHAPED: how it is written
+SHAPED = "shaped"  # named: a text, with braces for the one input whose shape it takes; without: the input is it
+INDEX = "index"  # value: the text between the brackets
 LEAVES = {VARIABLE, AFTER, INPUT, DRAW, NUMBER, ARRAY, SIZE}
 REDUCTIONS = {"mean", "sum", "max"}  # methods; value: axis (None: all) and keepdims
+JOINS = {"jnp.concatenate", "jnp.stack"}  # value: the axis
 CAST, RESHAPE = "astype", "reshape"  # value: dtype; sides
 L2 = "l2"  # of variables, the sum of their l2_loss
 TRANSPOSE = "transpose"

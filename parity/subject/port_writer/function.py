@@ -8,6 +8,7 @@ from parity.subject.port_writer.losses import DROPOUT
 from parity.subject.port_writer.source import inside, text
 
 WIDEST = 82  # of a part of a statement that has no name
+WIDEST_SUM, TERM = 105, 40  # of what is returned, and of its terms that are named where it is wider
 LOCALS = {
     "jax.nn.softmax": "probabilities",
     "dropout.apply": "dropped",
@@ -119,7 +120,11 @@ class Body:
 
     def _is_wide(self, one: Expression) -> bool:
         """Whether its name makes room for what it is part of."""
-        return one.op != L2 and len(text(one, self.called)) > self.widest and not any(one is r for r in self.roots)
+        if one.op == L2 or any(one is root for root in self.roots):
+            return False
+        sums = [root for root in self.roots if root.op == "+" and any(one is part for part in root.inputs)]
+        width = len(text(one, self.called))
+        return width > self.widest or (width > TERM and any(len(text(root, self.called)) > WIDEST_SUM for root in sums))
 
     def _free(self, name: str) -> str:
         taken = {*self.names.values(), *self.scope.inputs.values(), *self.scope.weights.values()}

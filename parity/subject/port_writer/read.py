@@ -76,7 +76,7 @@ def outputs_of(loss: Expression) -> Expression | None:
     """What the last layer gives: from the loss inwards as long as one input alone leads to a product by weights."""
     one = loss
     while not _is_layer(one):
-        leading = [part for part in one.inputs if _has_product(part)]
+        leading = [part for part in one.inputs if part.op != SIZE and _has_product(part)]
         if len(leading) != 1:
             return None
         one = leading[0]

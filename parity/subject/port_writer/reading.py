@@ -1,5 +1,6 @@
 """A graph's tensors as expressions, read with the recorded steps at hand: these tell shapes and branches."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from parity.subject.port_writer.expression import (
     ARRAY,
     DRAW,
     INPUT,
+    SHAPED,
     SIZE,
     VARIABLE,
     Expression,
@@ -29,6 +31,7 @@ from parity.subject.port_writer.expression import (
 FIXED, SIZED, DATA = range(3)  # what a tensor depends on: nothing, shapes of data alone, data
 MEASURES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
 SAME = {"Identity", "Snapshot", "CheckNumerics", "PreventGradient", "PlaceholderWithDefault", "EnsureShape"}
+FULL = {0.0: "jnp.zeros_like({})", 1.0: "jnp.ones_like({})"}
 WAYS = {"Assign": "=", "AssignAdd": "+", "AssignSub": "-"}
 Rule = Callable[["Reading", Node], Expression]
 
@@ -127,7 +130,7 @@ class Reading:
         node = self.graph.of(name)
         if given(node.op) or writes(node.op):
             return DATA
-        kinds = [self.kind(one) for one in node.inputs]
+        kinds = [self.kind(one) for one in self.graph.inputs(node)]
         most = max(kinds, default=FIXED)
         return min(most, SIZED) if node.op in MEASURES else most
 
@@ -175,11 +178,41 @@ class Reading:
             return self._constant(self.value(name))
         node = self.graph.of(name)
         if kind == SIZED:
-            return Expression(SIZE, value=self.value(name), shape=self.value(name).shape)
+            return self._sized(name, node)
         if node.op not in self.rules or (not name.endswith(":0") and node.op != "Split"):
             raise NotWritten(node.called)
         made = self.rules[node.op](self, node)
         return made if made.shape or made.is_leaf else _shaped(made, self.value(name).shape)
+
+    def _sized(self, name: str, node: Node) -> Expression:
+        """Written where it is the number of rows, or one number in the shape of something."""
+        value, (like, how) = self.value(name), self._shaped(node)
+        with contextlib.suppress(NotWritten):
+            if like:
+                return Expression(SIZE, (self.expression(like, node.name),), value, value.shape, ((SHAPED, how),))
+            if node.op in self.rules:
+                return Expression(SIZE, (self.rules[node.op](self, node),), value, value.shape)
+        return Expression(SIZE, value=value, shape=value.shape)
+
+    def _shaped(self, node: Node) -> tuple[str | None, str]:
+        """A tensor, and how its shape makes this one; no tensor where nothing is known."""
+        behind = self.graph.of(self.resolved(node.inputs[0]))
+        if node.op == "Cast":
+            return self._shaped(behind)
+        if node.op in ("OnesLike", "ZerosLike"):
+            return node.inputs[0], f"jnp.{node.op.removesuffix('Like').lower()}_like({{}})"
+        if node.op == "Range" and self._are(node.inputs[0], 0) and self._are(node.inputs[2], 1):
+            like, many = self._shaped(self.graph.of(self.resolved(node.inputs[1])))
+            return like, f"jnp.arange({many})"
+        if behind.op == "Shape" and node.op == "Fill" and self.kind(node.inputs[1]) == FIXED:
+            filled = float(self.value(node.inputs[1]))
+            return behind.inputs[0], FULL.get(filled, f"jnp.full_like({{}}, {filled})")
+        if behind.op == "Shape" and node.op == "StridedSlice" and not self.value(f"{node.name}:0").shape:
+            return behind.inputs[0], f"{{}}.shape[{int(self.value(node.inputs[1])[0])}]"
+        return None, ""
+
+    def _are(self, tensor: str, number: float) -> bool:
+        return self.kind(tensor) == FIXED and bool((self.value(tensor) == number).all())
 
     def _constant(self, value: np.ndarray) -> Expression:
         if value.size and (value == value.reshape(-1)[0]).all():

@@ -1,10 +1,14 @@
 """Rules of sums and means, of shapes, and of what picks and joins."""
 
+from typing import Any
+
 import numpy as np
 
 from parity.subject.graph.node import Node
+from parity.subject.graph.ops.indexing import strided
 from parity.subject.port_writer.expression import (
     ARRAY,
+    INDEX,
     INPUT,
     RESHAPE,
     SIZE,
@@ -13,7 +17,7 @@ from parity.subject.port_writer.expression import (
     is_number,
     number,
 )
-from parity.subject.port_writer.reading import Reading, Rule
+from parity.subject.port_writer.reading import FIXED, Reading, Rule
 
 
 def reduction(word: str) -> Rule:
@@ -52,6 +56,8 @@ def divided(rule: Rule) -> Rule:
             return rule(reading, node)
         if total.op == "sum" and total.value[0] is None and is_number(count, total.inputs[0].size):
             return Expression("mean", total.inputs, (None, False))
+        if count.inputs:
+            return rule(reading, node)
         raise NotWritten(node.called)
 
     return tried
@@ -117,6 +123,45 @@ def concat(reading: Reading, node: Node) -> Expression:
     return Expression("jnp.concatenate", tuple(parts), int(axis.value))
 
 
+def pack(reading: Reading, node: Node) -> Expression:
+    return Expression("jnp.stack", tuple(reading.inputs(node)), int(node.attributes.get("axis", 0)))
+
+
+def gather(reading: Reading, node: Node) -> Expression:
+    """Rows, or entries along an axis."""
+    axis = int(reading.value(node.inputs[2])) if len(node.inputs) > 2 else 0
+    if node.attributes.get("batch_dims", 0):
+        raise NotWritten(node.called)
+    return Expression("jnp.take", tuple(reading.inputs(node)[:2]), named=(("axis", axis),))
+
+
+def sliced(reading: Reading, node: Node) -> Expression:
+    """Between bounds that are numbers of the graph."""
+    one, bounds = reading.input(node, 0), node.inputs[1:]
+    if any(reading.kind(name) != FIXED for name in bounds):
+        raise NotWritten(node.called)
+    index = _index(node, one.shape, *map(reading.value, bounds))
+    told = [_bounds(part) for part in index]
+    while told and told[-1] == ":":
+        told.pop()
+    return Expression(INDEX, (one,), ", ".join(told), reading.value(f"{node.name}:0").shape) if told else one
+
+
+def _index(node: Node, shape: tuple[int, ...], begin: np.ndarray, *bounds: np.ndarray) -> tuple[Any, ...]:
+    if node.op == "StridedSlice":
+        return strided(node.attributes, begin, *bounds)
+    ends = (begin + size if size >= 0 else side for begin, size, side in zip(begin, *bounds, shape, strict=True))
+    pairs = zip(begin, ends, shape, strict=True)
+    return tuple(slice(int(start), int(end) if end < side else None) for start, end, side in pairs)
+
+
+def _bounds(part: Any) -> str:
+    if not isinstance(part, slice):
+        return "..." if part is Ellipsis else str(part)
+    start, stop, step = ("" if one is None else str(one) for one in (part.start or None, part.stop, part.step))
+    return f"{start}:{stop}" + (f":{step}" if step not in ("", "1") else "")
+
+
 RULES: dict[str, Rule] = {
     "Sum": reduction("sum"),
     "Mean": reduction("mean"),
@@ -129,4 +174,7 @@ RULES: dict[str, Rule] = {
     "ExpandDims": expand,
     "ArgMax": argmax,
     "ConcatV2": concat,
+    "Pack": pack,
+    **dict.fromkeys(("Gather", "GatherV2", "ResourceGather"), gather),
+    **dict.fromkeys(("Slice", "StridedSlice"), sliced),
 }

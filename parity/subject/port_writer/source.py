@@ -8,10 +8,13 @@ import numpy as np
 
 from parity.subject.port_writer.expression import (
     CAST,
+    INDEX,
+    JOINS,
     L2,
     NUMBER,
     REDUCTIONS,
     RESHAPE,
+    SHAPED,
     SIZE,
     TRANSPOSE,
     Expression,
@@ -28,6 +31,8 @@ def text(one: Expression, names: Names, binding: int = 0) -> str:
     called = names(one)
     if called is not None:
         return called
+    if one.op == SIZE and one.inputs and not one.named:
+        return text(one.inputs[0], names, binding)
     made = _text(one, names)
     return (
         f"({made})" if BINDS.get(one.op, ATOM) < binding or (one.op == NUMBER and made[0] == "-" and binding) else made
@@ -42,6 +47,8 @@ def inside(one: Expression, names: Names) -> str:
 def _text(one: Expression, names: Names) -> str:
     if one.op == NUMBER:
         return literal(one.value)
+    if one.op == SIZE and one.inputs:
+        return dict(one.named)[SHAPED].format(text(one.inputs[0], names, ATOM))
     if one.op == SIZE:
         raise NotWritten("a number that depends on the batch's size")
     if one.op == "negative":
@@ -54,9 +61,11 @@ def _text(one: Expression, names: Names) -> str:
         return f"{text(one.inputs[0], names, ATOM)}.T"
     if one.op in REDUCTIONS or one.op in (CAST, RESHAPE):
         return f"{text(one.inputs[0], names, ATOM)}.{one.op}({_arguments(one)})"
-    if one.op == "jnp.concatenate":
+    if one.op == INDEX:
+        return f"{text(one.inputs[0], names, ATOM)}[{one.value}]"
+    if one.op in JOINS:
         parts = ", ".join(text(part, names) for part in one.inputs)
-        return f"jnp.concatenate([{parts}], axis={one.value})"
+        return f"{one.op}([{parts}], axis={one.value})"
     if one.is_leaf:
         raise NotWritten(f"{one.op} {one.value}")
     told = [text(part, names) for part in one.inputs] + [f"{key}={value!r}" for key, value in one.named]

@@ -15,6 +15,7 @@ KINDS = {  # script: (training runs of each program, who makes them, the update 
     "naive_log_loss.py": ([8], "InteractiveSession.run", "ApplyGradientDescent"),
     "backprop_by_hand.py": ([7], "Session.run", "Assign"),
     "embedding_rows.py": ([8], "Session.run", "SparseApplyAdagrad"),
+    "recurrent_lengths.py": ([8], "Session.run", "ApplyAdam"),
     "feed_queue.py": ([7], "Session.run", "ApplyAdam"),
     "app_flags.py": ([7], "Session.run", "ApplyGradientDescent"),
     "packaged.train": ([7], "Session.run", "ApplyFtrl"),

@@ -13,12 +13,16 @@ import tensorflow as tf
 from ..op_names import APPLY, ASSIGN, VARIABLES
 from .op_types import ancestors
 
+EXITS = ("Exit", "RefExit")
+
 Guards = List[Tuple[Any, int]]  # predicate and the branch it must take, outermost first
 
 
 def guards(op: tf.Operation) -> Guards | None:
-    """None inside a while loop, whose values come many times."""
+    """None inside a while loop, whose values come many times; what leaves the loop comes once."""
     context, found = op._get_control_flow_context(), []
+    if op.type in EXITS and not hasattr(context, "pred"):
+        context = getattr(context, "outer_context", None)
     while context is not None:
         if not hasattr(context, "pred"):
             return None

@@ -13,6 +13,7 @@ from parity.subject.graph.ops import (
     functions,
     indexing,
     joining,
+    lists,
     losses,
     normalization,
     passing,
@@ -25,7 +26,7 @@ from parity.subject.graph.ops import (
 from parity.subject.graph.values import Op
 
 TABLES = (
-    *(activations, arithmetic, backward, comparison, convolution, functions, indexing, joining, losses),
+    *(activations, arithmetic, backward, comparison, convolution, functions, indexing, joining, lists, losses),
     *(normalization, passing, pooling, products, reductions, segments, shapes),
 )
 OPS: dict[str, Op] = {name: op for table in TABLES for name, op in table.TABLE.items()}

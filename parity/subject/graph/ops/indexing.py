@@ -19,6 +19,10 @@ def _slice(x: Value, begin: Value, size: Value) -> Value:
 
 
 def _strided_slice(attributes: Attributes, x: Value, begin: Value, end: Value, strides: Value) -> Value:
+    return x[strided(attributes, begin, end, strides)]
+
+
+def strided(attributes: Attributes, begin: Value, end: Value, strides: Value) -> tuple[Any, ...]:
     """Python's own slicing: a mask's bit leaves a bound out, keeps one entry, adds a side, or stands for "..."."""
     mask = {name: attributes.get(f"{name}_mask", 0) for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
     index: list[Any] = []
@@ -33,7 +37,7 @@ def _strided_slice(attributes: Attributes, x: Value, begin: Value, end: Value, s
         else:
             bound = (None if mask["begin"] >> i & 1 else start, None if mask["end"] >> i & 1 else stop)
             index.append(slice(*bound, step))
-    return x[tuple(index)]
+    return tuple(index)
 
 
 def _gather(attributes: Attributes, x: Value, indices: Value, axis: Value | int = 0) -> Value:

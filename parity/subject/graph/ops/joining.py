@@ -63,6 +63,16 @@ def _reverse(x: Value, axes: Value) -> Value:
     return library(x).flip(x, sides(axes, "axes"))
 
 
+def _reverse_sequence(attributes: Attributes, x: Value, lengths: Value) -> Value:
+    """The first entries of each example, as many as it is long."""
+    along, rows = attributes["seq_dim"], attributes.get("batch_dim", 0)
+    x, lengths = jnp.moveaxis(jnp.asarray(x), (rows, along), (0, 1)), jnp.asarray(lengths)[:, None]
+    places = jnp.arange(x.shape[1], dtype=lengths.dtype)
+    places = jnp.where(places < lengths, lengths - 1 - places, places)
+    turned = jnp.take_along_axis(x, places.reshape(*places.shape, *(1,) * (x.ndim - 2)), axis=1)
+    return jnp.moveaxis(turned, (0, 1), (rows, along))
+
+
 TABLE: dict[str, Op] = {
     "Pack": _pack,
     "Unpack": _unpack,
@@ -75,4 +85,5 @@ TABLE: dict[str, Op] = {
     "PadV2": plain(_pad),
     "MirrorPad": _mirror,
     "ReverseV2": plain(_reverse),
+    "ReverseSequence": _reverse_sequence,
 }

@@ -26,7 +26,7 @@ def _bitcast(attributes: Mapping[str, Any], x: Value) -> Value:
 
 TABLE: dict[str, Op] = {
     **dict.fromkeys(("Identity", "Snapshot", "DeepCopy", "ReadVariableOp", "EnsureShape", "CheckNumerics"), _first),
-    **dict.fromkeys(("Print", "PlaceholderWithDefault", "GuaranteeConst", "DebugGradientIdentity"), _first),
+    **dict.fromkeys(("Print", "PlaceholderWithDefault", "GuaranteeConst", "DebugGradientIdentity", "LoopCond"), _first),
     "IdentityN": lambda _, *inputs: tuple(inputs),
     "StopGradient": plain(jax.lax.stop_gradient),
     "PreventGradient": plain(jax.lax.stop_gradient),
