@@ -85,22 +85,69 @@ def test_what_jax_refuses_is_told_with_the_node():
     assert "\n" not in str(told.value)
 
 
-def test_a_while_loop_is_named():
-    nodes = [
-        const("c", "int32"),
-        node("in", "Enter", "c"),
+def repeated(turn="Add"):
+    """While "x" is below "limit", it is doubled."""
+    return [
+        node("x", "Placeholder", dtype="float32"),
+        node("limit", "Placeholder", dtype="float32"),
+        node("in", "Enter", "x", frame_name="loop"),
+        node("most", "Enter", "limit", frame_name="loop", is_constant=True),
         node("m", "Merge", "in", "next"),
-        node("next", "NextIteration", "m"),
+        node("less", "Less", "m", "most"),
+        node("on", "LoopCond", "less"),
+        node("way", "Switch", "m", "on"),
+        node("turn", turn, "way:1", "way:1"),
+        node("next", "NextIteration", "turn"),
+        node("out", "Exit", "way:0"),
     ]
-    with pytest.raises(CannotCompare, match=r"^Merge m belongs to a while loop"):
-        evaluate(Graph(nodes, {"c": np.int32(1)}), ["m"], {})
 
 
-def test_what_a_while_loop_fills_is_named_as_its_own():
-    with pytest.raises(CannotCompare, match=r"^TensorArrayV3 rnn/array belongs to a while loop"):
-        evaluate(
-            Graph([const("n", "int32"), node("rnn/array", "TensorArrayV3", "n")], {"n": np.int32(3)}), ["rnn/array"], {}
-        )
+def test_a_loop_turns_round_while_its_predicate_holds_and_is_differentiated(rng):
+    x = np.float32(rng.uniform(1, 2))
+    turns = int(rng.integers(0, 6))
+    counted = [
+        *(const(name, "int32") for name in ("zero", "one", "turns")),
+        node("from", "Enter", "zero", frame_name="loop"),
+        node("step", "Enter", "one", frame_name="loop", is_constant=True),
+        node("to", "Enter", "turns", frame_name="loop", is_constant=True),
+        node("i", "Merge", "from", "next_i"),
+        node("below", "Less", "i", "to"),
+        node("on", "LoopCond", "below"),
+        node("way_i", "Switch", "i", "on"),
+        node("more", "Add", "way_i:1", "step"),
+        node("next_i", "NextIteration", "more"),
+    ]
+    others = [one for one in repeated() if one["name"] not in ("limit", "most", "less", "on")]
+    graph = Graph([*counted, *others], {"zero": np.int32(0), "one": np.int32(1), "turns": np.int32(turns)})
+    out, grad = jax.jit(jax.value_and_grad(lambda x: evaluate(graph, ["out"], {"x:0": x})["out"]))(x)
+    assert (out, grad) == (x * 2**turns, 2**turns)
+
+
+def test_a_loop_whose_end_is_traced_data_is_refused():
+    graph = Graph(repeated(), {})
+    with pytest.raises(CannotCompare, match=r"^Exit out: when this loop ends depends on data that is traced by JAX"):
+        jax.jit(lambda x: evaluate(graph, ["out"], {"x:0": x, "limit:0": np.float32(3)}))(1.0)
+
+
+def test_a_loop_without_an_end_is_refused():
+    given = {"x:0": np.float32(-1), "limit:0": np.float32(3)}
+    with pytest.raises(CannotCompare, match=r"^Exit out: it turns round more than 2,000 times"):
+        evaluate(Graph(repeated("Maximum"), {}), ["out"], given)
+
+
+def test_what_lies_inside_a_loop_is_known_in_its_turns_alone():
+    given = {"x:0": np.float32(1), "limit:0": np.float32(3)}
+    for name in ("m", "turn"):
+        with pytest.raises(CannotCompare, match=r"^(Merge m|Enter in) lies inside a while loop"):
+            evaluate(Graph(repeated(), {}), [name], given)
+
+
+def test_what_a_loop_has_not_filled_is_not_read(rng):
+    nodes = [const("n", "int32"), const("i", "int32"), node("array", "TensorArrayV3", "n", dtype="float32")]
+    nodes.append(node("read", "TensorArrayReadV3", "array", "i", "array:1", dtype="float32"))
+    place = int(rng.integers(0, 3))
+    with pytest.raises(CannotCompare, match=f"^TensorArrayReadV3 read: its element {place} is read, and nothing was"):
+        evaluate(Graph(nodes, {"n": np.int32(3), "i": np.int32(place)}), ["read"], {})
 
 
 def test_an_input_that_is_no_node_is_refused():

@@ -153,7 +153,7 @@ class Evaluation:
             told = str(error)
             raise type(error)(told if node.name in told else f"{node.called}: {told}") from None
         except (TypeError, ValueError, IndexError, KeyError, NotImplementedError) as error:
-            raise CannotCompare(f"{node.called}: {str(error).splitlines()[0] if str(error) else error!r}") from error
+            raise CannotCompare(f"{node.called}: {(str(error) or repr(error)).splitlines()[0]}") from error
         return found if isinstance(found, tuple | Dead) else (found,)
 
     def _output(self, node: Node) -> Any:
@@ -242,7 +242,7 @@ class Evaluation:
         """What a while loop gives out."""
         entered = {f"{one.name}:0": value for one, value in zip(loop.enters, entering, strict=True)}
         found, number = {one.merged: entered[one.entered] for one in loop.carried}, 0
-        while loops.goes_on(*(turn := self._turn(loop, number, entered | found)).values([loop.goes_on]), number):
+        while loops.goes_on((turn := self._turn(loop, number, entered | found)).values([loop.goes_on])[0], number):
             made = turn.values(one.made for one in loop.carried)
             found, number = {one.merged: value for one, value in zip(loop.carried, made, strict=True)}, number + 1
         return found[loop.left]
@@ -259,7 +259,7 @@ class Evaluation:
     def _repeated(self, node: Node, values: list[Value]) -> tuple[Value, ...]:
         """A loop whose turns are functions. A variable goes round unread."""
         (goes_on, turn), number = (node.attributes[one]["function"] for one in ("cond", "body")), 0
-        while loops.goes_on(*self._function(goes_on, values), number):
+        while loops.goes_on(self._function(goes_on, values)[0], number):
             made = self._function(turn, values)
             values = [old if isinstance(old, Variable) else new for old, new in zip(values, made, strict=True)]
             number += 1
