@@ -32,6 +32,7 @@ FUNCTIONS = {  # where JAX's value and gradient are TensorFlow's
     "Rsqrt": "jax.lax.rsqrt",
     "Square": "jnp.square",
     "Floor": "jnp.floor",
+    "Ceil": "jnp.ceil",
     "Cos": "jnp.cos",
     "Sin": "jnp.sin",
     # From here on they are not: at kinks and ties.
@@ -40,7 +41,17 @@ FUNCTIONS = {  # where JAX's value and gradient are TensorFlow's
     "Selu": "activations.selu",
     "Softsign": "activations.softsign",
 }
-PAIRS = {"Sub": "-", "GreaterEqual": ">="}
+PAIRS = {
+    "Sub": "-",
+    "GreaterEqual": ">=",
+    "Greater": ">",
+    "LessEqual": "<=",
+    "Less": "<",
+    "Equal": "==",
+    "NotEqual": "!=",
+    "LogicalAnd": "&",
+    "LogicalOr": "|",
+}
 TIES = {"Maximum": "kinks.maximum", "Minimum": "kinks.minimum"}
 
 
@@ -113,6 +124,8 @@ def squared_difference(reading: Reading, node: Node) -> Expression:
 
 def power(reading: Reading, node: Node) -> Expression:
     base, exponent = reading.inputs(node)
+    if is_number(exponent, 1):
+        return base
     return Expression("jnp.square", (base,)) if is_number(exponent, 2) else Expression("**", (base, exponent))
 
 
@@ -147,6 +160,12 @@ def stop_gradient(reading: Reading, node: Node) -> Expression:
     return Expression("jax.lax.stop_gradient", (one,)) if trained else one
 
 
+def chosen(reading: Reading, node: Node) -> Expression:
+    """A tf.cond that steps decide."""
+    if_false, if_true = reading.inputs(node)
+    return Expression("jnp.where", (reading.expression(reading.graph.predicate(node), node.name), if_true, if_false))
+
+
 def read(reading: Reading, node: Node) -> Expression:
     """Of a resource: what it holds at that moment."""
     return reading.input(node, 0)
@@ -168,4 +187,5 @@ RULES: dict[str, Rule] = {
     "Cast": cast,
     "StopGradient": stop_gradient,
     "ReadVariableOp": read,
+    "Merge": chosen,
 }

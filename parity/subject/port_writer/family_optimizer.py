@@ -3,7 +3,8 @@
 from typing import Any
 
 from jaxmlp import program as parts
-from parity.subject.port_writer.expression import NUMBER, VARIABLE, Expression, NotWritten, short
+from parity.subject.port_writer.expression import NUMBER, VARIABLE, Expression, NotWritten, leaves, short
+from parity.subject.port_writer.family_schedule import schedule_of
 from parity.subject.port_writer.read import Read
 
 
@@ -15,7 +16,7 @@ def optimizer_of(read: Read) -> tuple[Any, str | None]:
         if one.op == NUMBER:
             numbers[name] = short(one.value)
         elif name == "learning_rate":
-            numbers[name], counter = _schedule(one)
+            numbers[name], counter = _rate(read, one)
         else:
             raise NotWritten(f"{name} changes from step to step")
     kinds = {kind.kind: kind for kind in _members(parts.Optimizer)}
@@ -42,15 +43,13 @@ def _starts(read: Read) -> dict[str, float]:
     return found
 
 
-def _schedule(rate: Expression) -> tuple[Any, str]:
-    """learning_rate * decay_rate ** (step / decay_steps), the quotient whole with a staircase."""
-    if rate.op == "*" and rate.inputs[0].op == NUMBER and rate.inputs[1].op == "**":
-        base, exponent = rate.inputs[1].inputs
-        staircase = exponent.op == "jnp.floor"
-        quotient = exponent.inputs[0] if staircase else exponent
-        if base.op == NUMBER and quotient.op == "/" and quotient.inputs[0].op == VARIABLE:
-            steps = float(quotient.inputs[1].value) if quotient.inputs[1].op == NUMBER else 0.5
-            if steps == int(steps):
-                told = (short(rate.inputs[0].value), int(steps), short(base.value), staircase)
-                return parts.ExponentialDecay(*told), quotient.inputs[0].value
-    raise NotWritten("a learning rate that is no number and no exponential decay")
+def _rate(read: Read, rate: Expression) -> tuple[Any, str | None]:
+    """A schedule and its counter; a number where it stands in a variable that no step writes."""
+    counters = {one.value for one in leaves(rate) if one.op == VARIABLE}
+    if len(counters) != 1:
+        raise NotWritten("a learning rate that is computed from more than a count of steps")
+    (counter,) = counters
+    held = [start["slots"].get(counter) for start in read.reading.starts]
+    if rate.op == VARIABLE and counter not in read.reading.order.chains and len({float(one) for one in held}) == 1:
+        return short(held[0]), None
+    return schedule_of(read.reading, read.update.rate, counter), counter

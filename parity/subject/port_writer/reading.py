@@ -86,7 +86,7 @@ class Reading:
         """Behind ops that only hand it on, and within the branch of a tf.cond that is taken."""
         while tensor not in self.data and self.graph.variable(tensor) is None:
             node = self.graph.of(tensor)
-            if node.op == "Merge":
+            if node.op == "Merge" and not self._by_step(node):
                 tensor = node.inputs[int(self._branch(node))]
             elif (node.op in SAME and node.inputs) or node.op in SWITCHES:
                 tensor = node.inputs[0]
@@ -124,11 +124,24 @@ class Reading:
         self.branches[predicate] = found = taken.pop()
         return found
 
+    def _by_step(self, merge: Node) -> bool:
+        """Whether a tf.cond is decided by what steps write, as by a count of them: later ones take the other branch."""
+        todo, seen = [maker(self.graph.predicate(merge))], set()
+        while todo:
+            node = self.graph.node(todo.pop())
+            if node.name in self.order.chains:
+                return True
+            todo += [name for name in map(maker, self.graph.inputs(node)) if name not in seen]
+            seen.update(todo)
+        return False
+
     def _kind(self, name: str) -> int:
         if name in self.data or self.graph.variable(name) is not None:
             return DATA
         node = self.graph.of(name)
         if given(node.op) or writes(node.op):
+            return DATA
+        if node.op == "Merge":
             return DATA
         kinds = [self.kind(one) for one in self.graph.inputs(node)]
         most = max(kinds, default=FIXED)
@@ -174,15 +187,22 @@ class Reading:
         if name in self.data:
             return Expression(self.data[name], value=name, shape=self.value(name).shape)
         kind = self.kind(name)
-        if kind == FIXED:
-            return self._constant(self.value(name))
         node = self.graph.of(name)
+        if kind == FIXED:
+            return self._constant(self._constants(node, name))
         if kind == SIZED:
             return self._sized(name, node)
         if node.op not in self.rules or (not name.endswith(":0") and node.op != "Split"):
             raise NotWritten(node.called)
         made = self.rules[node.op](self, node)
-        return made if made.shape or made.is_leaf else _shaped(made, self.value(name).shape)
+        if not (made.shape or made.is_leaf):
+            with contextlib.suppress(CannotCompare):  # a branch that the first step does not take: there it is a scalar
+                return _shaped(made, self.value(name).shape)
+        return made
+
+    def _constants(self, node: Node, name: str) -> np.ndarray:
+        """A constant's own value: in a branch that is not taken it has none."""
+        return np.asarray(self.graph.constants[node.name]) if node.op == "Const" else self.value(name)
 
     def _sized(self, name: str, node: Node) -> Expression:
         """Written where it is the number of rows, or one number in the shape of something."""

@@ -22,7 +22,18 @@ from parity.subject.port_writer.expression import (
 )
 
 Names = Callable[[Expression], str | None]  # how one is called, if it has a name
-BINDS = {">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "@": 3, "negative": 4, "**": 5}
+BINDS = {
+    **dict.fromkeys((">=", ">", "<=", "<", "==", "!="), 1),
+    "|": 2,
+    "&": 3,
+    "+": 4,
+    "-": 4,
+    "*": 5,
+    "/": 5,
+    "@": 5,
+    "negative": 6,
+    "**": 7,
+}
 ATOM = 9
 
 

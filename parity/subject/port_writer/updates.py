@@ -48,6 +48,7 @@ class Update(NamedTuple):
     flags: Mapping[str, bool]
     slots: Mapping[str, tuple[str, str]]  # by the factory's slot names: what stands before and behind a variable's name
     powers: Mapping[str, Expression]  # of Adam's betas
+    rate: str  # the tensor, or the variable, that the learning rate is
 
 
 def update_of(reading: Reading, program: Program) -> Update:
@@ -70,7 +71,8 @@ def update_of(reading: Reading, program: Program) -> Update:
     numbers = {name: one for name, one in told.items() if name not in default or not is_near(one, default[name])}
     flags = {"use_nesterov": True} if first.attributes.get("use_nesterov") else {}
     flags |= {"centered": True} if kind == "ApplyCenteredRMSProp" else {}
-    return Update(factory, numbers, flags, _slots(program.updates), powers)
+    rate = next(_tensor(first, argument) for argument, name in first.kind.numbers.items() if name == "learning_rate")
+    return Update(factory, numbers, flags, _slots(program.updates), powers, rate)
 
 
 def _kind(one: Applied) -> str:
@@ -87,10 +89,13 @@ def _numbers(reading: Reading, one: Applied) -> dict[str, Expression]:
     node = reading.graph.node(one.op)
     found = {}
     for argument, name in one.kind.numbers.items():
-        told = one.inputs[argument]
-        tensor = told.get("tensor") or f"{told['variable']}:0"
-        found[name] = reading.expression(tensor, node.name)
+        found[name] = reading.expression(_tensor(one, argument), node.name)
     return found
+
+
+def _tensor(one: Applied, argument: str) -> str:
+    told = one.inputs[argument]
+    return told.get("tensor") or f"{told['variable']}:0"
 
 
 def _same(a: Mapping[str, Expression], b: Mapping[str, Expression]) -> bool:
