@@ -142,6 +142,17 @@ def test_what_lies_inside_a_loop_is_known_in_its_turns_alone():
             evaluate(Graph(repeated(), {}), [name], given)
 
 
+def test_what_is_drawn_in_a_loop_is_named():
+    shape, draw = const("shape", "int32"), node("draw", "RandomUniform", "shape", dtype="float32", where="net.py:3")
+    turn = node("turn", "Add", "way:1", "draw")
+    nodes = [shape, draw, *(turn if one["name"] == "turn" else one for one in repeated())]
+    given = {"x:0": np.float32(1), "limit:0": np.float32(3)}
+    with pytest.raises(
+        CannotCompare, match=r"^Exit out: RandomUniform draw \(net.py:3\) lies inside a while loop, where"
+    ):
+        evaluate(Graph(nodes, {"shape": np.array([], np.int32)}), ["out"], given)
+
+
 def test_what_a_loop_has_not_filled_is_not_read(rng):
     nodes = [const("n", "int32"), const("i", "int32"), node("array", "TensorArrayV3", "n", dtype="float32")]
     nodes.append(node("read", "TensorArrayReadV3", "array", "i", "array:1", dtype="float32"))

@@ -5,7 +5,8 @@ computed in the order of their edges, without recursion. 64-bit numbers stay 64 
 a step's `global_step` is int64.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -70,6 +71,7 @@ class Evaluation:
         self.outputs: dict[str, tuple[Value, ...] | Dead] = {}
         self.written: dict[str, dict[str, Value]] = {}  # by writing node: new values by variable
         self.turns: dict[str, list[Evaluation]] = {}  # of while loops, by frame
+        self.turning = False  # whether it is one itself
 
     def values(self, tensors: Iterable[str]) -> list[Value]:
         """Raises `CannotCompare` where one has none."""
@@ -167,13 +169,17 @@ class Evaluation:
         if dead := self._dead(node, inputs):
             return self._untouched(node, dead)
         if node.op in EXITS:
-            return self._left(self.graph.loop(node), inputs)
+            loop = self.graph.loop(node)
+            return loops.unrolled(loop, inputs, partial(self._turn, loop.frame))
         if node.op in WHILES:
-            return self._repeated(node, inputs)
+            goes_on, turn = (partial(self._function, node.attributes[one]["function"]) for one in ("cond", "body"))
+            return loops.repeated(inputs, goes_on, turn)
         if node.op in SWITCHES:
             return conditions.switch(inputs[0], self._dereferenced(inputs[1], node))
         if writes(node.op):
             return self._write(node, inputs)
+        if given(node.op) and self.turning:
+            raise CannotCompare(f"{node.called} lies inside a while loop, where what is drawn is not recorded")
         if given(node.op):
             return inputs[0] if inputs else Dead(f"{lacking(node.op)} has no {node.name}:0, which is {node.called}")
         if node.op in CALLS or node.op in BRANCHES:
@@ -238,34 +244,16 @@ class Evaluation:
         pair = zip(*(self._function(name, arguments) for name in names), strict=True)
         return tuple(conditions.chosen(predicate, *branches) for branches in pair)
 
-    def _left(self, loop: loops.Loop, entering: list[Value]) -> Value:
-        """What a while loop gives out."""
-        entered = {f"{one.name}:0": value for one, value in zip(loop.enters, entering, strict=True)}
-        found, number = {one.merged: entered[one.entered] for one in loop.carried}, 0
-        while loops.goes_on((turn := self._turn(loop, number, entered | found)).values([loop.goes_on])[0], number):
-            made = turn.values(one.made for one in loop.carried)
-            found, number = {one.merged: value for one, value in zip(loop.carried, made, strict=True)}, number + 1
-        return found[loop.left]
-
-    def _turn(self, loop: loops.Loop, number: int, found: dict[str, Value]) -> "Evaluation":
+    def _turn(self, frame: str, number: int, found: dict[str, Value]) -> "Evaluation":
         """One of a loop's, kept: another result of the loop may need the same."""
-        turns = self.turns.setdefault(loop.frame, [])
+        turns = self.turns.setdefault(frame, [])
         if number == len(turns):
             turns.append(Evaluation(self.graph, self.known, self.variables, self.order))
-            turns[-1].written = self.written
+            turns[-1].written, turns[-1].turning = self.written, True
         turns[number].known |= found
         return turns[number]
 
-    def _repeated(self, node: Node, values: list[Value]) -> tuple[Value, ...]:
-        """A loop whose turns are functions. A variable goes round unread."""
-        (goes_on, turn), number = (node.attributes[one]["function"] for one in ("cond", "body")), 0
-        while loops.goes_on(self._function(goes_on, values)[0], number):
-            made = self._function(turn, values)
-            values = [old if isinstance(old, Variable) else new for old, new in zip(values, made, strict=True)]
-            number += 1
-        return tuple(values)
-
-    def _function(self, name: str, inputs: list[Value]) -> tuple[Value, ...]:
+    def _function(self, name: str, inputs: Sequence[Value]) -> tuple[Value, ...]:
         graph, arguments, results = self.graph.function(name)
         inside = Evaluation(graph, dict(zip(arguments, inputs, strict=True)), self.variables)
         return tuple(inside.values(results))

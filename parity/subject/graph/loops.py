@@ -6,18 +6,19 @@ where it depends on shapes, and then a gradient is that of any straight line.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from parity.errors import CannotCompare
 from parity.subject.graph.kinds import AGAIN, ENTERS
 from parity.subject.graph.node import Node, maker
-from parity.subject.graph.values import Traced, Value, known
+from parity.subject.graph.values import Traced, Value, Variable, known
 
 MOST = 2_000  # turns: what is unrolled must be compiled
 
 Nodes = Callable[[str], Node]  # by name
+Function = Callable[[Sequence[Value]], Sequence[Value]]
 Pivots = Callable[[Node], list[str]]
 
 
@@ -69,6 +70,26 @@ def goes_on(predicate: Value, turns: int) -> bool:
     if np.all(np.asarray(predicate)) and turns == MOST:
         raise CannotCompare(f"it turns round more than {MOST:,} times, and each turn would be compiled by itself")
     return bool(np.all(np.asarray(predicate)))
+
+
+def unrolled(loop: Loop, entering: Sequence[Value], turn: Callable[[int, dict[str, Value]], Any]) -> Value:
+    """What it gives out. `turn`: the evaluation of one, by its number, from the values of these tensors."""
+    entered = {f"{one.name}:0": value for one, value in zip(loop.enters, entering, strict=True)}
+    found, number = {one.merged: entered[one.entered] for one in loop.carried}, 0
+    while goes_on((run := turn(number, entered | found)).values([loop.goes_on])[0], number):
+        made = run.values(one.made for one in loop.carried)
+        found, number = {one.merged: value for one, value in zip(loop.carried, made, strict=True)}, number + 1
+    return found[loop.left]
+
+
+def repeated(values: Sequence[Value], predicate: Function, turn: Function) -> tuple[Value, ...]:
+    """A loop whose turns are functions. A variable goes round unread."""
+    number = 0
+    while goes_on(predicate(values)[0], number):
+        made = turn(values)
+        values = [old if isinstance(old, Variable) else new for old, new in zip(values, made, strict=True)]
+        number += 1
+    return tuple(values)
 
 
 def _frame(enter: Node) -> str:
