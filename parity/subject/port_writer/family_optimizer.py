@@ -49,7 +49,7 @@ def _rate(read: Read, rate: Expression) -> tuple[Any, str | None]:
     if len(counters) != 1:
         raise NotWritten("a learning rate that is computed from more than a count of steps")
     (counter,) = counters
-    held = [start["slots"].get(counter) for start in read.reading.starts]
-    if rate.op == VARIABLE and counter not in read.reading.order.chains and len({float(one) for one in held}) == 1:
-        return short(held[0]), None
+    held = {float(start["slots"][counter]) for start in read.reading.starts if counter in start["slots"]}
+    if rate.op == VARIABLE and counter not in read.reading.order.chains and len(held) == 1:
+        return short(held.pop()), None
     return schedule_of(read.reading, read.update.rate, counter), counter

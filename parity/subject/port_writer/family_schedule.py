@@ -83,7 +83,7 @@ def _candidates(numbers: list[float], first: float) -> Iterator[parts.Schedule]:
     for kind in KINDS:
         fields = {field.name: field.type for field in dataclasses.fields(kind)}
         choices = {int: whole, float: numbers, bool: (False, True)}
-        given = [starts if name == "learning_rate" else choices[type_] for name, type_ in fields.items()]
+        given: list[Any] = [starts if name == "learning_rate" else choices[type_] for name, type_ in fields.items()]
         for values in itertools.product(*given):
             try:
                 yield kind(*values)
