@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from bench.grow import Sweep
 from bench.result import Result
@@ -88,7 +89,10 @@ def _whole_runs(axes: Axes, runs: list[Run]) -> None:
         text = f" {run.name}: {run.total:,.0f} s"
         axes.text(step, place, text, va="center", fontsize=8, color=OURS if run.ours else INK)
     axes.set_ylim(0, None)
-    axes.set_xlim(0, 1.3 * max(step for *_, step in ends))
+    last = max(step for *_, step in ends)
+    axes.set_xlim(0, 1.3 * last)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= last + TURN])
     axes.set_ylabel("seconds a step")
     axes.set_title("Whole runs, ten steps in turn; all seconds from the start of the process", loc="left", color=INK)
     axes.set_xlabel("step")
