@@ -91,7 +91,7 @@ def _whole_runs(axes: Axes, runs: list[Run]) -> None:
     axes.set_ylim(0, None)
     last = max(step for *_, step in ends)
     axes.set_xlim(0, 1.3 * last)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= last + TURN])
     axes.set_ylabel("seconds a step")
     axes.set_title("Whole runs, ten steps in turn; all seconds from the start of the process", loc="left", color=INK)
