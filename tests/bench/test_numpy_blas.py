@@ -35,7 +35,8 @@ def test_loss_count_and_gradient_are_those_of_jax(params, activation, rng):
     assert loss == pytest.approx(float(right_loss), rel=1e-5)
     assert correct == int((np.argmax(logits, axis=1) == labels).sum())
     for grad, one in zip(grads, right, strict=True):
-        np.testing.assert_allclose(grad, one, rtol=1e-4, atol=1e-6)
+        # What float32 loses is of the terms that are added up, not of what is left of them.
+        np.testing.assert_allclose(grad, one, rtol=1e-4, atol=2e-6 * max(1, np.abs(one).max()))
 
 
 @pytest.mark.parametrize("params", [1], indirect=True)
