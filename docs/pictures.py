@@ -20,7 +20,7 @@ from jaxmlp.trainer import Run, State, step
 HERE = Path(__file__).parent
 INK, ACCENT, MUTED, PALE = "#1f2933", "#c2410c", "#64748b", "#e2e8f0"
 SHOWN = 600  # images a panel
-SCREENED = 10_000, 301  # images and steps
+SCREENED = 60_000, 301  # images and steps
 
 
 def staircase_picture(images: np.ndarray) -> Figure:
