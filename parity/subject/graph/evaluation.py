@@ -178,13 +178,16 @@ class Evaluation:
             return conditions.switch(inputs[0], self._dereferenced(inputs[1], node))
         if writes(node.op):
             return self._write(node, inputs)
-        if given(node.op) and self.turning:
-            raise CannotCompare(f"{node.called} lies inside a while loop, where what is drawn is not recorded")
         if given(node.op):
-            return inputs[0] if inputs else Dead(f"{lacking(node.op)} has no {node.name}:0, which is {node.called}")
+            return inputs[0] if inputs else self._lacking(node)
         if node.op in CALLS or node.op in BRANCHES:
             return self._called(node, inputs)
         return self._op(node, inputs)
+
+    def _lacking(self, node: Node) -> Dead:
+        if self.turning:
+            raise CannotCompare(f"{node.called} lies inside a while loop, where what is drawn is not recorded")
+        return Dead(f"{lacking(node.op)} has no {node.name}:0, which is {node.called}")
 
     def _constant(self, node: Node) -> np.ndarray:
         if node.name not in self.graph.constants:

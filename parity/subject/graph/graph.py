@@ -1,6 +1,6 @@
 """A graph and what can be said of it before it is evaluated: which variable an edge is, and what decides a tf.cond."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,12 +90,23 @@ class Graph:
     def loop(self, exit: Node) -> loops.Loop:
         """What one of its ways out needs of a tf.while_loop."""
         if exit.name not in self._loops:
-            self._loops[exit.name] = loops.behind(exit, self.node, self.pivots)
+            self._loops[exit.name] = loops.loop_of(exit, self.node, self.pivots)
         return self._loops[exit.name]
 
     def inputs(self, node: Node) -> tuple[str, ...]:
         """Of what leaves a while loop all that enters it for its sake; of all others their own."""
         return tuple(name for one in self.loop(node).enters for name in one.inputs) if node.op in EXITS else node.inputs
+
+    def behind(self, tensor: str) -> Iterator[Node]:
+        """The nodes that a tensor is computed from, its own first, and those that a tf.cond keeps them alive by."""
+        todo = [maker(tensor_name(tensor))]
+        seen = set(todo)
+        while todo:
+            node = self.node(todo.pop())
+            yield node
+            new = {*map(maker, self.inputs(node)), *self.pivots(node)} - seen
+            seen |= new
+            todo += sorted(new)
 
     def predicate(self, merge: Node) -> str:
         """The tensor that decides which input of a tf.cond's Merge lives: that of the first open Switch behind it."""

@@ -40,7 +40,7 @@ class Loop(NamedTuple):
     carried: tuple[Carried, ...]
 
 
-def behind(exit: Node, nodes: Nodes, pivots: Pivots) -> Loop:
+def loop_of(exit: Node, nodes: Nodes, pivots: Pivots) -> Loop:
     """The loop that an Exit leaves. `pivots`: the nodes that a tf.cond keeps one alive by.
 
     Raises `CannotCompare` where it is none that tf.while_loop writes.
@@ -67,9 +67,10 @@ def goes_on(predicate: Value, turns: int) -> bool:
     """Whether there is a further turn. Raises `Traced` for a predicate that no shape tells."""
     if not known(predicate):
         raise Traced("when this loop ends depends on data that is traced by JAX; it must be known before")
-    if np.all(np.asarray(predicate)) and turns == MOST:
+    further = bool(np.all(np.asarray(predicate)))
+    if further and turns == MOST:
         raise CannotCompare(f"it turns round more than {MOST:,} times, and each turn would be compiled by itself")
-    return bool(np.all(np.asarray(predicate)))
+    return further
 
 
 def unrolled(loop: Loop, entering: Sequence[Value], turn: Callable[[int, dict[str, Value]], Any]) -> Value:

@@ -46,8 +46,8 @@ def _starts(read: Read) -> dict[str, float]:
 def _rate(read: Read, rate: Expression) -> tuple[Any, str | None]:
     """A schedule and its counter; a number where it stands in a variable that no step writes."""
     counters = {one.value for one in leaves(rate) if one.op == VARIABLE}
-    if len(counters) != 1:
-        raise NotWritten("a learning rate that is computed from more than a count of steps")
+    if len(counters) != 1 or any(one.op not in (VARIABLE, NUMBER) for one in leaves(rate)):
+        raise NotWritten("a learning rate that is not computed from a count of steps alone")
     (counter,) = counters
     held = {float(start["slots"][counter]) for start in read.reading.starts if counter in start["slots"]}
     if rate.op == VARIABLE and counter not in read.reading.order.chains and len(held) == 1:

@@ -15,7 +15,7 @@ from jaxmlp import method
 from jaxmlp import program as parts
 from jaxmlp.errors import ConfigError
 from parity.subject.graph.evaluation import Evaluation
-from parity.subject.graph.node import maker, tensor_name
+from parity.subject.graph.node import tensor_name
 from parity.subject.port_writer.expression import NotWritten, short
 from parity.subject.port_writer.reading import Reading
 
@@ -24,7 +24,7 @@ KINDS = (
     *(parts.PolynomialDecay, parts.CosineDecay),
 )
 NEAR, ROUNDED = 1e-5, 1e-7  # between two float32 ways of one formula: relative, and of the first rate
-FIRST = (0, 1, 2, 3, 10, 100)  # steps that are looked at, whatever the numbers
+FIRST = (0, 1, 2, 3, 7, 11, 101)  # steps that are looked at, whatever the numbers
 LAST = 2**30
 
 
@@ -42,13 +42,8 @@ def schedule_of(reading: Reading, rate: str, counter: str) -> parts.Schedule:
 
 def _numbers(reading: Reading, rate: str) -> list[float]:
     """The scalars behind a rate, as float32 shows them, and what a schedule is often given."""
-    todo, seen, found = [maker(tensor_name(rate))], set(), [0.0, 1.0]
-    while todo:
-        node = reading.graph.node(todo.pop())
-        if node.name in seen:
-            continue
-        seen.add(node.name)
-        todo += [*map(maker, reading.graph.inputs(node)), *reading.graph.pivots(node)]
+    found = [0.0, 1.0]
+    for node in reading.graph.behind(rate):
         value = reading.graph.constants.get(node.name) if node.op == "Const" else None
         if value is not None and np.size(value) == 1 and np.asarray(value).dtype.kind in "fiu":
             found.append(short(np.asarray(value).reshape(-1)[0]))
@@ -56,10 +51,14 @@ def _numbers(reading: Reading, rate: str) -> list[float]:
 
 
 def _looked_at(numbers: list[float]) -> np.ndarray:
-    """Around what may be a number of steps, and its multiples."""
-    turns = [int(one) for one in numbers if one >= 1 and one == int(one)]
-    around = {step for many in turns for step in (many // 2, many - 1, many, many + 1, 2 * many, 3 * many + 1)}
-    return np.array(sorted(step for step in {*FIRST, *around} if step < LAST), np.int32)
+    """Around what may be a number of steps, and its multiples.
+
+    Not these: a session makes step / n a product by 1 / n, and a staircase may jump a step later than the graph says.
+    """
+    turns = [int(one) for one in numbers if one > 1 and one == int(one)]
+    around = {step for many in turns for step in (many // 2, many - 1, many + 1, 2 * many + 1, 3 * many + 1)}
+    between = (step for step in {*FIRST, *around} if step == 0 or all(step % many for many in turns))
+    return np.array(sorted(step for step in between if step < LAST), np.int32)
 
 
 def _rates(reading: Reading, rate: str, counter: str, steps: np.ndarray) -> np.ndarray:

@@ -126,22 +126,14 @@ class Reading:
 
     def _by_step(self, merge: Node) -> bool:
         """Whether a tf.cond is decided by what steps write, as by a count of them: later ones take the other branch."""
-        todo, seen = [maker(self.graph.predicate(merge))], set()
-        while todo:
-            node = self.graph.node(todo.pop())
-            if node.name in self.order.chains:
-                return True
-            todo += [name for name in map(maker, self.graph.inputs(node)) if name not in seen]
-            seen.update(todo)
-        return False
+        behind = self.graph.behind(self.graph.predicate(merge))
+        return any(node.name in self.order.chains for node in behind)
 
     def _kind(self, name: str) -> int:
         if name in self.data or self.graph.variable(name) is not None:
             return DATA
         node = self.graph.of(name)
-        if given(node.op) or writes(node.op):
-            return DATA
-        if node.op == "Merge":
+        if given(node.op) or writes(node.op) or node.op == "Merge":
             return DATA
         kinds = [self.kind(one) for one in self.graph.inputs(node)]
         most = max(kinds, default=FIXED)
@@ -189,7 +181,7 @@ class Reading:
         kind = self.kind(name)
         node = self.graph.of(name)
         if kind == FIXED:
-            return self._constant(self._constants(node, name))
+            return self._constant(self._fixed(node, name))
         if kind == SIZED:
             return self._sized(name, node)
         if node.op not in self.rules or (not name.endswith(":0") and node.op != "Split"):
@@ -200,8 +192,8 @@ class Reading:
                 return _shaped(made, self.value(name).shape)
         return made
 
-    def _constants(self, node: Node, name: str) -> np.ndarray:
-        """A constant's own value: in a branch that is not taken it has none."""
+    def _fixed(self, node: Node, name: str) -> np.ndarray:
+        """A constant node's own array: evaluated in a branch that is not taken it has no value."""
         return np.asarray(self.graph.constants[node.name]) if node.op == "Const" else self.value(name)
 
     def _sized(self, name: str, node: Node) -> Expression:

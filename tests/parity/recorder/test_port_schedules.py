@@ -32,7 +32,8 @@ STEPS = [0, 1, 3]
 def drawn(rng):
     """One of each kind, whose turns may lie within the recorded steps or beyond them."""
     rate, decay = (round(float(one), 3) for one in (rng.uniform(0.05, 0.5), rng.uniform(0.2, 0.9)))
-    steps, few = int(rng.integers(5, 5000)), int(rng.integers(1, 4))
+    # Decaying in one step, a polynomial that cycles is at its end in every step, whatever its power.
+    steps, few = int(rng.integers(5, 5000)), int(rng.integers(2, 4))
     end = round(rate / 10, 4)
     return [
         parts.ExponentialDecay(rate, steps, decay, bool(rng.integers(2))),

@@ -55,7 +55,8 @@ def _empty(size: Value) -> Elements:
 
 
 def _made(_: Attributes, size: Value) -> tuple[Elements, Elements]:
-    return _empty(size), _empty(size)
+    array = _empty(size)
+    return array, array  # handle and flow
 
 
 def _scattered(_: Attributes, __: Value, indices: Value, values: Value, flow: Elements) -> Elements:
